@@ -1,0 +1,117 @@
+//! The bounds of an event, in one place: validation, table columns and the API document are all
+//! checked against these constants.
+
+use jiff::SignedDuration;
+
+/// The bounds of one text field of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct TextField {
+    /// Name in the API.
+    pub name: &'static str,
+    /// Name of the column.
+    pub column: &'static str,
+    /// Longest value, in Unicode code points, as `varchar(n)` counts; `None` is an unbounded `text`.
+    pub chars_max: Option<usize>,
+    /// Whether it must be sent, and not be empty.
+    pub required: bool,
+    /// Whether `null` may be sent in its place.
+    pub nullable: bool,
+}
+
+const fn required(name: &'static str, column: &'static str, chars_max: usize) -> TextField {
+    TextField {
+        name,
+        column,
+        chars_max: Some(chars_max),
+        required: true,
+        nullable: false,
+    }
+}
+
+/// Optional, but `null` is refused because the first contract refuses it.
+const fn optional(name: &'static str, chars_max: usize) -> TextField {
+    TextField {
+        name,
+        column: name,
+        chars_max: Some(chars_max),
+        required: false,
+        nullable: false,
+    }
+}
+
+const fn nullable(name: &'static str, chars_max: usize) -> TextField {
+    TextField {
+        name,
+        column: name,
+        chars_max: Some(chars_max),
+        required: false,
+        nullable: true,
+    }
+}
+
+/// The text fields of an event, in the order in which the API document lists them.
+pub const EVENT_TEXT_FIELDS: &[TextField] = &[
+    required("version", "event_version", 10),
+    required("event_type", "event_type", 100),
+    required("event_category", "event_category", 50),
+    required("event_action", "event_action", 50),
+    required("event_outcome", "event_outcome", 20),
+    required("correlation_id", "correlation_id", 255),
+    optional("actor_type", 50),
+    optional("actor_id", 255),
+    optional("resource_type", 50),
+    optional("resource_id", 255),
+    nullable("resource_name", 255),
+    nullable("namespace", 253),
+    nullable("cluster_name", 255),
+    nullable("severity", 20),
+    nullable("trace_id", 255),
+    nullable("span_id", 255),
+    nullable("error_code", 50),
+    TextField {
+        name: "error_message",
+        column: "error_message",
+        chars_max: Some(ERROR_MESSAGE_CHARS_MAX),
+        required: false,
+        nullable: true,
+    },
+];
+
+/// Longest `error_message`; the column is an unbounded `text`, this keeps stack traces out of rows.
+pub const ERROR_MESSAGE_CHARS_MAX: usize = 10_000;
+
+/// How far ahead of the server's clock a sender's clock may be.
+pub const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// How old an event may be when it arrives.
+pub const EVENT_AGE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How long an event is kept unless the sender asks otherwise: seven years.
+pub const RETENTION_DAYS_DEFAULT: i32 = 2_555;
+
+/// Longest retention that can be asked for: a hundred years.
+pub const RETENTION_DAYS_MAX: i32 = 36_525;
+
+/// Most events in one batch.
+pub const BATCH_EVENTS_MAX: usize = 5_000;
+
+/// Deepest nesting of objects and arrays in a request body.
+pub const JSON_DEPTH_MAX: usize = 100;
+
+/// Most object members in one event, nested ones included.
+pub const JSON_MEMBERS_MAX: usize = 10_000;
+
+/// Most decimal digits a number may need when written out. PostgreSQL's `numeric` takes many more;
+/// this stops nine bytes (`1e130000`) from becoming 130 kB in the table.
+pub const NUMBER_DIGITS_MAX: usize = 1_000;
+
+/// Most events on one page of a query.
+pub const PAGE_ITEMS_MAX: u16 = 1_000;
+
+/// Events on a page when the client does not say.
+pub const PAGE_ITEMS_DEFAULT: u16 = 50;
+
+/// Finds a text field by its name in the API.
+pub fn event_text_field(name: &str) -> Option<&'static TextField> {
+    EVENT_TEXT_FIELDS.iter().find(|field| field.name == name)
+}

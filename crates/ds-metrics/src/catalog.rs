@@ -1,0 +1,177 @@
+//! Every metric, once. The doc comment of an entry is its help text.
+
+use metrics::{Counter, Gauge, Histogram, Unit};
+
+use crate::{Outcome, Pool, Table, TraceStatus, Worker, bucket};
+
+/// What kind of series a metric has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts values in these buckets.
+    Histogram(&'static [f64]),
+}
+
+/// One line of the catalogue.
+#[derive(Debug)]
+pub struct Metric {
+    /// Name as exposed.
+    pub name: &'static str,
+    /// Kind of its series.
+    pub kind: Kind,
+    /// Unit of its values.
+    pub unit: Unit,
+    /// Names of its labels.
+    pub labels: &'static [&'static str],
+    /// Help text.
+    pub help: &'static str,
+}
+
+/// Declares the metrics: for each a function that returns its handle, and a line in [`METRICS`].
+macro_rules! metrics_catalog {
+    (@handle counter) => { Counter };
+    (@handle gauge) => { Gauge };
+    (@handle histogram) => { Histogram };
+    (@make counter $name:literal $($labels:tt)*) => { metrics::counter!($name, $($labels)*) };
+    (@make gauge $name:literal $($labels:tt)*) => { metrics::gauge!($name, $($labels)*) };
+    (@make histogram $name:literal $($labels:tt)*) => { metrics::histogram!($name, $($labels)*) };
+    (@kind counter) => { Kind::Counter };
+    (@kind gauge) => { Kind::Gauge };
+    (@kind histogram $buckets:expr) => { Kind::Histogram($buckets) };
+    ($(
+        #[doc = $help:literal]
+        $function:ident: $kind:ident($name:literal, $unit:ident $(, $buckets:expr)?)
+            [$($label:ident: $label_type:ty),*];
+    )+) => {
+        /// Every metric, in the order of the documentation.
+        pub const METRICS: &[Metric] = &[$(
+            Metric {
+                name: $name,
+                kind: metrics_catalog!(@kind $kind $($buckets)?),
+                unit: Unit::$unit,
+                labels: &[$(stringify!($label)),*],
+                help: $help.trim_ascii(),
+            },
+        )+];
+
+        $(
+            #[doc = $help]
+            pub fn $function($($label: impl Into<$label_type>),*) -> metrics_catalog!(@handle $kind) {
+                metrics_catalog!(
+                    @make $kind $name $(stringify!($label) => $label.into()),*
+                )
+            }
+        )+
+    };
+}
+
+/// A label value that is a constant of the program: never text that a client sent.
+pub type Static = &'static str;
+
+metrics_catalog! {
+    /// Audit events by the part of the platform they belong to and what became of them.
+    audit_traces: counter("datastorage_audit_traces_total", Count) [service: Static, status: Static];
+    /// Time between an event and its row.
+    audit_lag: histogram("datastorage_audit_lag_seconds", Seconds, bucket::LAG) [service: Static];
+    /// Time to make a write durable.
+    write_duration: histogram("datastorage_write_duration_seconds", Seconds, bucket::WRITE) [table: Static];
+    /// Broken rules in refused requests, by envelope member and rule.
+    validation_failures: counter("datastorage_validation_failures_total", Count) [field: Static, reason: Static];
+    /// Time to answer a query from the store.
+    query_duration: histogram("datastorage_query_duration_seconds", Seconds, bucket::QUERY) [operation: Static];
+    /// Queries by how they ended.
+    queries: counter("datastorage_query_total", Count) [operation: Static, status: Static];
+    /// Requests by route template.
+    http_requests: counter("datastorage_http_requests_total", Count) [route: Static, method: Static, status: Static];
+    /// Time from the last byte of a request's head to its answer.
+    http_request_duration: histogram("datastorage_http_request_duration_seconds", Seconds, bucket::REQUEST) [route: Static, method: Static];
+    /// Requests being answered.
+    http_requests_in_flight: gauge("datastorage_http_requests_in_flight", Count) [];
+    /// Handlers that panicked; each was answered 500.
+    http_panics: counter("datastorage_http_panics_total", Count) [];
+    /// Open connections.
+    http_connections: gauge("datastorage_http_connections", Count) [];
+    /// Connections closed at once because the limit was reached.
+    http_connections_refused: counter("datastorage_http_connections_refused_total", Count) [];
+    /// Connections to PostgreSQL that are open.
+    db_connections_open: gauge("datastorage_db_connections_open", Count) [pool: Static];
+    /// Connections to PostgreSQL that are in use.
+    db_connections_in_use: gauge("datastorage_db_connections_in_use", Count) [pool: Static];
+    /// Connections to PostgreSQL that are idle.
+    db_connections_idle: gauge("datastorage_db_connections_idle", Count) [pool: Static];
+    /// Most connections to PostgreSQL a pool may open.
+    db_connections_max: gauge("datastorage_db_connections_max", Count) [pool: Static];
+    /// Time spent waiting for a connection from a pool.
+    db_connection_wait_duration: histogram("datastorage_db_connection_wait_duration_seconds", Seconds, bucket::REQUEST) [pool: Static];
+    /// Days from today to the end of the last monthly partition.
+    partition_horizon: gauge("datastorage_partition_horizon_days", Count) [];
+    /// Passes of a background worker by how they ended.
+    worker_passes: counter("datastorage_worker_passes_total", Count) [worker: Static, status: Static];
+    /// Unix time of a background worker's last successful pass.
+    worker_last_success: gauge("datastorage_worker_last_success_timestamp_seconds", Seconds) [worker: Static];
+    /// 1 while the service is ready for traffic.
+    ready: gauge("datastorage_ready", Count) [];
+    /// Always 1; the label says which build is running.
+    build_info: gauge("datastorage_build_info", Count) [version: Static];
+}
+
+/// Describes every metric to the installed recorder, and starts the series whose labels this crate
+/// knows at zero, so that the first increment is visible to `rate()`.
+pub fn register(services: impl Iterator<Item = &'static str>) {
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.unit, metric.help),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.unit, metric.help),
+            Kind::Histogram(_) => {
+                metrics::describe_histogram!(metric.name, metric.unit, metric.help);
+            }
+        }
+    }
+    for service in services {
+        for status in TraceStatus::ALL {
+            audit_traces(service, *status).absolute(0);
+        }
+    }
+    for worker in Worker::ALL {
+        for outcome in Outcome::ALL {
+            worker_passes(*worker, *outcome).absolute(0);
+        }
+    }
+    for pool in Pool::ALL {
+        db_connections_open(*pool).set(0.0);
+        db_connections_in_use(*pool).set(0.0);
+        db_connections_idle(*pool).set(0.0);
+    }
+    for table in Table::ALL {
+        let _ = write_duration(*table);
+    }
+    http_panics().absolute(0);
+    http_connections_refused().absolute(0);
+    http_connections().set(0.0);
+    http_requests_in_flight().set(0.0);
+    ready().set(0.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_say_their_kind() {
+        let mut names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), METRICS.len());
+        for metric in METRICS {
+            assert_eq!(
+                metric.kind == Kind::Counter,
+                metric.name.ends_with("_total"),
+                "{}",
+                metric.name
+            );
+        }
+    }
+}

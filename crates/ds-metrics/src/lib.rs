@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod bucket;
+pub mod catalog;
+#[cfg(feature = "exporter")]
+mod exporter;
+mod label;
+
+#[cfg(feature = "exporter")]
+pub use exporter::{Exporter, InstallError};
+pub use label::{Outcome, Pool, Table, TraceStatus, Worker};

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod decode;
+mod draft;
+mod envelope;
+mod json;
+mod limits;
+pub mod query;
+mod relative_time;
+mod valid;
+mod violation;
+
+pub use batch::parse_batch;
+pub use decode::{Rejection, parse_event};
+pub use draft::EventDraft;
+pub use envelope::validate;
+pub use json::SyntaxError;
+pub use limits::Limits;
+pub use valid::{NewEvent, ValidEvent};
+pub use violation::{Rule, Violation, Violations};

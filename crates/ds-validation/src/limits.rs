@@ -1,0 +1,31 @@
+//! The bounds that a deployment or an embedder may choose.
+
+use ds_domain::limit;
+use jiff::SignedDuration;
+
+/// Bounds the rules compare against. Column widths are not among them: those are the schema's.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How far ahead of the server's clock a sender's clock may be.
+    pub clock_skew_max: SignedDuration,
+    /// How old an event may be when it arrives.
+    pub event_age_max: SignedDuration,
+    /// Most events in one batch.
+    pub batch_events_max: usize,
+    /// Deepest nesting of objects and arrays.
+    pub json_depth_max: usize,
+    /// Most object members in one event.
+    pub json_members_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            clock_skew_max: limit::CLOCK_SKEW_MAX,
+            event_age_max: limit::EVENT_AGE_MAX,
+            batch_events_max: limit::BATCH_EVENTS_MAX,
+            json_depth_max: limit::JSON_DEPTH_MAX,
+            json_members_max: limit::JSON_MEMBERS_MAX,
+        }
+    }
+}

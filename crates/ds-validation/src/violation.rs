@@ -1,0 +1,237 @@
+//! What can be wrong with an event, said so that a client can mend it in one round trip.
+
+use std::fmt;
+
+/// The rule a value breaks.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Rule {
+    /// A member that must be there is missing.
+    Required,
+    /// A text that must say something is empty.
+    Empty,
+    /// A text is longer than its column.
+    TooLong,
+    /// A value has another JSON type.
+    Type,
+    /// `null` where a value is needed.
+    Null,
+    /// A word outside a closed set.
+    Enum,
+    /// A text that does not have the form of a date-time, UUID, address or date.
+    Format,
+    /// A number outside its bounds.
+    Range,
+    /// An event from the future.
+    Future,
+    /// An event that is too old to be accepted.
+    TooOld,
+    /// A NUL character, which PostgreSQL cannot store.
+    Nul,
+    /// An object that names a member twice.
+    DuplicateKey,
+    /// Nesting that is too deep.
+    TooDeep,
+    /// More object members than an event may have.
+    TooManyMembers,
+    /// A parent event that is not stored.
+    ParentNotFound,
+    /// A batch that holds no event.
+    EmptyBatch,
+    /// A batch that holds too many events.
+    BatchTooLarge,
+    /// Two events of one batch with the same id.
+    DuplicateId,
+    /// Events of one batch that name each other as parents.
+    ParentCycle,
+}
+
+impl Rule {
+    /// Every rule, in documentation order.
+    pub const ALL: &'static [Self] = &[
+        Self::Required,
+        Self::Empty,
+        Self::TooLong,
+        Self::Type,
+        Self::Null,
+        Self::Enum,
+        Self::Format,
+        Self::Range,
+        Self::Future,
+        Self::TooOld,
+        Self::Nul,
+        Self::DuplicateKey,
+        Self::TooDeep,
+        Self::TooManyMembers,
+        Self::ParentNotFound,
+        Self::EmptyBatch,
+        Self::BatchTooLarge,
+        Self::DuplicateId,
+        Self::ParentCycle,
+    ];
+
+    /// The stable code of the rule: in problem documents and as the metric label `reason`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Empty => "empty",
+            Self::TooLong => "exceeds_max_length",
+            Self::Type => "invalid_type",
+            Self::Null => "not_nullable",
+            Self::Enum => "invalid_enum",
+            Self::Format => "invalid_format",
+            Self::Range => "out_of_range",
+            Self::Future => "future_timestamp",
+            Self::TooOld => "timestamp_too_old",
+            Self::Nul => "contains_nul",
+            Self::DuplicateKey => "duplicate_key",
+            Self::TooDeep => "too_deep",
+            Self::TooManyMembers => "too_many_members",
+            Self::ParentNotFound => "parent_not_found",
+            Self::EmptyBatch => "empty_batch",
+            Self::BatchTooLarge => "batch_too_large",
+            Self::DuplicateId => "duplicate_id",
+            Self::ParentCycle => "parent_cycle",
+        }
+    }
+}
+
+/// One broken rule.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Violation {
+    /// RFC 6901 pointer to the offending value; in a batch it starts with the index.
+    pub pointer: String,
+    /// The envelope member it concerns, `body` for the whole: a closed set, safe as a metric label.
+    pub field: &'static str,
+    /// The rule.
+    pub rule: Rule,
+    /// What is wrong, in words that never repeat the value.
+    pub message: String,
+    /// The bound that was missed, where the rule has one.
+    pub bound: Option<u64>,
+    /// What was measured against the bound.
+    pub actual: Option<u64>,
+}
+
+impl Violation {
+    /// A violation of `rule` by the envelope member `field`.
+    pub fn of_field(field: &'static str, rule: Rule, message: impl Into<String>) -> Self {
+        Self::at(format!("/{field}"), field, rule, message)
+    }
+
+    /// A violation of `rule` by the value at `pointer`, somewhere inside the member `field`.
+    pub fn at(
+        pointer: String,
+        field: &'static str,
+        rule: Rule,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            pointer,
+            field,
+            rule,
+            message: message.into(),
+            bound: None,
+            actual: None,
+        }
+    }
+
+    /// Adds the bound and what was measured against it.
+    #[must_use]
+    pub fn measured(mut self, bound: usize, actual: usize) -> Self {
+        self.bound = u64::try_from(bound).ok();
+        self.actual = u64::try_from(actual).ok();
+        self
+    }
+
+    /// The same violation, found in the event at `index` of a batch.
+    #[must_use]
+    pub fn in_event(mut self, index: usize) -> Self {
+        self.pointer = format!("/{index}{}", self.pointer);
+        self
+    }
+}
+
+/// Everything that is wrong. Never empty when it is an error.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Adds one.
+    pub fn add(&mut self, violation: Violation) {
+        self.0.push(violation);
+    }
+
+    /// Adds all of `others`.
+    pub fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// Adds all of `others`, found in the event at `index` of a batch.
+    pub fn add_in_event(&mut self, index: usize, others: Self) {
+        self.0.extend(
+            others
+                .0
+                .into_iter()
+                .map(|violation| violation.in_event(index)),
+        );
+    }
+
+    /// Whether the value at `pointer` already broke a rule.
+    pub fn has(&self, pointer: &str) -> bool {
+        self.0.iter().any(|violation| violation.pointer == pointer)
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many rules are broken.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Orders them as clients of the first contract know it: by pointer, missing members last.
+    pub(crate) fn sort(&mut self) {
+        self.0.sort_by(|a, b| {
+            let key = |one: &Violation| one.rule == Rule::Required;
+            key(a).cmp(&key(b)).then_with(|| a.pointer.cmp(&b.pointer))
+        });
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
+        self.0.iter()
+    }
+}
+
+impl From<Violation> for Violations {
+    fn from(violation: Violation) -> Self {
+        Self(vec![violation])
+    }
+}
+
+impl<'a> IntoIterator for &'a Violations {
+    type Item = &'a Violation;
+    type IntoIter = std::slice::Iter<'a, Violation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, violation) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { " | " };
+            write!(
+                f,
+                "{separator}Error at \"{}\": {}",
+                violation.pointer, violation.message
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Violations {}
