@@ -1,0 +1,85 @@
+//! The whole exposition, line by line: dashboards and alerts depend on every name and label in it.
+//!
+//! To accept a change on purpose, run with `UPDATE_EXPOSITION=1` and read the difference.
+
+#![cfg(feature = "exporter")]
+
+use std::collections::BTreeSet;
+
+use ds_metrics::{
+    Exporter, Outcome, Pool, Table, TraceStatus, Worker,
+    catalog::{self, Kind, METRICS},
+};
+
+/// Gives every series of the catalogue a value.
+fn touch_every_metric() {
+    catalog::audit_traces("gateway", TraceStatus::Success).increment(2);
+    catalog::audit_lag("gateway").record(0.3);
+    catalog::write_duration(Table::AuditEvents).record(0.004);
+    catalog::validation_failures("event_type", "required").increment(1);
+    catalog::query_duration("queryAuditEvents").record(0.02);
+    catalog::queries("queryAuditEvents", Outcome::Success).increment(1);
+    catalog::http_requests("/api/v1/audit/events", "POST", "201").increment(3);
+    catalog::http_request_duration("/api/v1/audit/events", "POST").record(0.006);
+    catalog::http_requests_in_flight().set(1.0);
+    catalog::http_panics().increment(1);
+    catalog::http_connections().set(7.0);
+    catalog::http_connections_refused().increment(1);
+    for pool in Pool::ALL {
+        catalog::db_connections_open(*pool).set(3.0);
+        catalog::db_connections_in_use(*pool).set(1.0);
+        catalog::db_connections_idle(*pool).set(2.0);
+        catalog::db_connections_max(*pool).set(4.0);
+    }
+    catalog::db_connection_wait_duration(Pool::Write).record(0.0007);
+    catalog::partition_horizon().set(97.0);
+    for worker in Worker::ALL {
+        catalog::worker_passes(*worker, Outcome::Success).increment(1);
+        catalog::worker_last_success(*worker).set(1_795_000_000.0);
+    }
+    catalog::ready().set(1.0);
+    catalog::build_info("0.1.0").set(1.0);
+}
+
+/// The catalogue's part of the exposition, sorted: the exporter keeps no order of series, and the
+/// values about the process differ from run to run.
+fn sorted(exposition: &str) -> String {
+    let is_ours = |line: &&str| !line.is_empty() && !line.contains("process_");
+    let lines: BTreeSet<&str> = exposition.lines().filter(is_ours).collect();
+    lines.into_iter().flat_map(|line| [line, "\n"]).collect()
+}
+
+#[test]
+fn the_exposition_is_the_one_that_is_documented() {
+    let exporter = Exporter::install(["gateway", "notification"].into_iter()).unwrap();
+    touch_every_metric();
+    exporter.upkeep();
+    let exposition = exporter.render();
+
+    for metric in METRICS {
+        let kind = match metric.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        };
+        let line = format!("# TYPE {} {kind}", metric.name);
+        assert!(exposition.lines().any(|found| found == line), "{line}");
+    }
+    assert!(exposition.contains("process_resident_memory_bytes "));
+    assert!(exposition.contains("process_open_fds "));
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/exposition.txt");
+    let sorted = sorted(&exposition);
+    if std::env::var_os("UPDATE_EXPOSITION").is_some() {
+        std::fs::write(path, &sorted).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap();
+    for (found, expected) in sorted.lines().zip(expected.lines()) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(sorted.lines().count(), expected.lines().count());
+    assert!(
+        Exporter::install(std::iter::empty()).is_err(),
+        "there is one recorder"
+    );
+}

@@ -1,0 +1,230 @@
+//! What can go wrong at the store, classified where the driver's error is seen.
+
+use std::{error::Error as _, io};
+
+use tokio_postgres::error::SqlState;
+
+/// The store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is overloaded or gave up in time: trying again later may work.
+    #[error("store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// It refused for a reason that trying again will not change: a defect of ours or of the schema.
+    #[error("store failed")]
+    Internal(#[source] Cause),
+}
+
+/// What the driver or the pool said.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The driver.
+    #[error("statement {statement} failed")]
+    Driver {
+        /// Name of the statement.
+        statement: &'static str,
+        /// The error.
+        source: tokio_postgres::Error,
+    },
+    /// A connection outside of the pools could not be made.
+    #[error("cannot connect")]
+    Connect(#[source] tokio_postgres::Error),
+    /// The pool had no connection to give.
+    #[error("no connection")]
+    Pool(#[from] deadpool_postgres::PoolError),
+    /// It took too long.
+    #[error("{statement} took longer than {seconds} s")]
+    Timeout {
+        /// What was waited for.
+        statement: &'static str,
+        /// The budget.
+        seconds: f64,
+    },
+    /// A migration.
+    #[error("migration failed")]
+    Migration(#[source] refinery::Error),
+    /// The store answered something that cannot be.
+    #[error("{statement} answered what cannot be: {what}")]
+    Impossible {
+        /// Name of the statement.
+        statement: &'static str,
+        /// What it answered.
+        what: &'static str,
+    },
+}
+
+/// An append that stored nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Events with these ids are stored already, with other content. Positions in the batch.
+    #[error("event ids are taken by other events")]
+    Conflict {
+        /// Positions in the batch.
+        positions: Vec<usize>,
+    },
+    /// The table refuses a row (SQLSTATE classes 22 and 23): the sender's fault, never parked.
+    #[error("store refuses the row")]
+    Refused {
+        /// The column or constraint it names.
+        column: Option<String>,
+        /// What the driver said.
+        #[source]
+        cause: Cause,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The database does not have the schema this binary was built for.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// Migrations are missing.
+    #[error(
+        "database is at schema version {found}, this binary needs {needed}: run `ds-server migrate`"
+    )]
+    Older {
+        /// Version of the database.
+        found: u32,
+        /// Version of the binary.
+        needed: u32,
+    },
+    /// The database is ahead.
+    #[error("database is at schema version {found}, newer than this binary's {known}")]
+    Newer {
+        /// Version of the database.
+        found: u32,
+        /// Version of the binary.
+        known: u32,
+    },
+    /// An applied migration differs from the one in this binary.
+    #[error("applied migration V{version} differs from the one in this binary")]
+    Divergent {
+        /// Its version.
+        version: u32,
+    },
+    /// A migration was skipped: later ones are applied.
+    #[error("migration V{version} is not applied although later ones are")]
+    Missing {
+        /// Its version.
+        version: u32,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whose fault a failure is, and whether trying again can help.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Class {
+    /// Trying again later may work.
+    Unavailable,
+    /// The row is at fault; the column or constraint, where the server names it.
+    Refused(Option<String>),
+    /// A defect of ours or of the schema.
+    Internal,
+}
+
+impl Cause {
+    pub(crate) fn driver(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> Self {
+        move |source| Self::Driver { statement, source }
+    }
+
+    pub(crate) fn class(&self) -> Class {
+        match self {
+            Self::Driver { source, .. } | Self::Connect(source) => classify(source),
+            Self::Pool(error) => classify_pool(error),
+            Self::Timeout { .. } => Class::Unavailable,
+            Self::Migration(error) => classify_migration(error),
+            Self::Impossible { .. } => Class::Internal,
+        }
+    }
+
+    /// The server's code, if it was the server that spoke.
+    pub(crate) fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Driver { source, .. } | Self::Connect(source) => source.code(),
+            Self::Pool(_) | Self::Timeout { .. } | Self::Migration(_) | Self::Impossible { .. } => {
+                None
+            }
+        }
+    }
+}
+
+impl From<Cause> for StoreError {
+    fn from(cause: Cause) -> Self {
+        match cause.class() {
+            Class::Unavailable => Self::Unavailable(cause),
+            // Nothing but an append has a sender whose fault it could be.
+            Class::Refused(_) | Class::Internal => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<Cause> for AppendError {
+    fn from(cause: Cause) -> Self {
+        match cause.class() {
+            Class::Unavailable => Self::Store(StoreError::Unavailable(cause)),
+            Class::Refused(column) => Self::Refused { column, cause },
+            Class::Internal => Self::Store(StoreError::Internal(cause)),
+        }
+    }
+}
+
+impl From<Cause> for SchemaError {
+    fn from(cause: Cause) -> Self {
+        Self::Store(cause.into())
+    }
+}
+
+/// Sorts an error of the driver, by SQLSTATE and never by its text.
+pub(crate) fn classify(error: &tokio_postgres::Error) -> Class {
+    if let Some(said) = error.as_db_error() {
+        return classify_state(said.code().code(), said.column(), said.constraint());
+    }
+    if error.is_closed() {
+        return Class::Unavailable;
+    }
+    // Without a word of the server it is the network, unless the driver could not even encode what
+    // it was given, which it reports as invalid input.
+    match error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+    {
+        Some(io) if io.kind() != io::ErrorKind::InvalidInput => Class::Unavailable,
+        Some(_) | None => Class::Internal,
+    }
+}
+
+fn classify_state(state: &str, column: Option<&str>, constraint: Option<&str>) -> Class {
+    let (class, _) = state.split_at_checked(2).unwrap_or((state, ""));
+    match (class, state) {
+        // A missing partition has the code of a violated CHECK, and no constraint to name.
+        (_, "23514") if constraint.is_none() => Class::Unavailable,
+        ("22" | "23", _) => Class::Refused(column.or(constraint).map(str::to_owned)),
+        // Connection, conflict with another transaction, resources, operator, system.
+        ("08" | "40" | "53" | "57" | "58", _) => Class::Unavailable,
+        // A standby that was promoted away from under us; timeouts of transaction and lock.
+        (_, "25006" | "25P03" | "25P04" | "55P03") => Class::Unavailable,
+        _ => Class::Internal,
+    }
+}
+
+fn classify_pool(error: &deadpool_postgres::PoolError) -> Class {
+    use deadpool_postgres::PoolError;
+    match error {
+        PoolError::Timeout(_) | PoolError::Closed => Class::Unavailable,
+        PoolError::Backend(error) => classify(error),
+        PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => Class::Internal,
+    }
+}
+
+fn classify_migration(error: &refinery::Error) -> Class {
+    let driver = error
+        .source()
+        .and_then(|source| source.downcast_ref::<tokio_postgres::Error>());
+    driver.map_or(Class::Internal, classify)
+}
+
+#[cfg(test)]
+mod tests;

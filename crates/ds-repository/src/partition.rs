@@ -1,0 +1,155 @@
+//! Monthly partitions, kept ahead of time.
+//!
+//! What makes one, and why that disturbs neither readers nor writers, is the function
+//! `audit_events_ensure_partition` of the schema.
+
+use ds_domain::month::Month;
+use jiff::civil::Date;
+use tokio_postgres::Row;
+
+use crate::{
+    PartitionReport, Repository,
+    error::{Cause, Class, StoreError},
+    statement::Statement,
+};
+
+const TABLE: &str = "audit_events";
+
+/// The ranges that are attached, in order. A default partition, or one without an end, covers
+/// nothing that can be relied on, and is left out.
+pub(crate) const LIST: Statement = Statement::new(
+    r"-- list_partitions
+SELECT (bounds[1])::date, (bounds[2])::date
+FROM (
+    SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid),
+        '^FOR VALUES FROM \(''([0-9-]+)''\) TO \(''([0-9-]+)''\)$') AS bounds
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = to_regclass('audit_events') AND NOT i.inhdetachpending
+) AS partitions
+WHERE bounds IS NOT NULL ORDER BY 1",
+);
+
+pub(crate) const ENSURE: Statement = Statement::new(
+    "-- ensure_partition
+SELECT audit_events_ensure_partition($1::date)",
+);
+
+/// A range of days, without the last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Range {
+    from: Date,
+    to: Date,
+}
+
+impl Repository {
+    /// Makes the partitions of `months` that are missing, and says how far the partitions reach from
+    /// `today`. Any number of processes may do so at once.
+    ///
+    /// A month that cannot be made does not keep the others from being made.
+    pub async fn ensure_partitions(
+        &self,
+        today: Date,
+        months: &[Month],
+    ) -> Result<PartitionReport, StoreError> {
+        let covered = self.list_partitions().await?;
+        let mut created = Vec::new();
+        let mut failure = None;
+        for month in months.iter().copied() {
+            if covered.contains(&range_of(month)) {
+                continue;
+            }
+            match self.ensure_partition(month).await {
+                Ok(true) => created.push(month.partition_of(TABLE)),
+                Ok(false) => {}
+                Err(cause) if cause.class() == Class::Unavailable => return Err(cause.into()),
+                Err(cause) => failure = failure.or(Some(cause)),
+            }
+        }
+        if let Some(cause) = failure {
+            return Err(cause.into());
+        }
+        let covered = self.list_partitions().await?;
+        Ok(PartitionReport {
+            created,
+            covered_until: covered_until(today, &covered),
+        })
+    }
+
+    async fn list_partitions(&self) -> Result<Vec<Range>, Cause> {
+        let rows = self.write.query(LIST, &[], self.append_timeout).await?;
+        let range = |row: &Row| {
+            Ok(Range {
+                from: row.try_get(0)?,
+                to: row.try_get(1)?,
+            })
+        };
+        rows.iter()
+            .map(range)
+            .collect::<Result<_, _>>()
+            .map_err(Cause::driver(LIST.name()))
+    }
+
+    /// Says whether it was missing.
+    async fn ensure_partition(&self, month: Month) -> Result<bool, Cause> {
+        let day = month.first_day();
+        let rows = self
+            .write
+            .query(ENSURE, &[/* $1 */ &day], self.append_timeout)
+            .await?;
+        let created = rows.first().map(|row| row.try_get(0)).transpose();
+        Ok(created
+            .map_err(Cause::driver(ENSURE.name()))?
+            .unwrap_or(false))
+    }
+}
+
+fn range_of(month: Month) -> Range {
+    Range {
+        from: month.first_day(),
+        to: month.next().first_day(),
+    }
+}
+
+/// The end of the days without a gap that begin with `today`. `covered` is sorted.
+fn covered_until(today: Date, covered: &[Range]) -> Date {
+    covered.iter().fold(today, |until, range| {
+        if range.from <= until && until < range.to {
+            range.to
+        } else {
+            until
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(today: Date, covered: &[(Date, Date)], expected: Date) {
+        let covered: Vec<Range> = covered
+            .iter()
+            .map(|(from, to)| Range {
+                from: *from,
+                to: *to,
+            })
+            .collect();
+        assert_eq!(covered_until(today, &covered), expected);
+    }
+
+    #[test]
+    fn cover_ends_at_the_first_gap_after_today() {
+        let october = (date(2026, 10, 1), date(2026, 11, 1));
+        let november = (date(2026, 11, 1), date(2026, 12, 1));
+        let december = (date(2026, 12, 1), date(2027, 1, 1));
+        let today = date(2026, 11, 21);
+        check(today, &[], today);
+        check(today, &[october], today);
+        check(today, &[october, november], date(2026, 12, 1));
+        check(today, &[october, november, december], date(2027, 1, 1));
+        check(date(2026, 10, 31), &[october, december], date(2026, 11, 1));
+        check(date(2026, 12, 1), &[december], date(2027, 1, 1));
+    }
+}

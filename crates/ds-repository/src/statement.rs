@@ -1,0 +1,47 @@
+//! SQL as named constants. Tests prepare every one of them against a migrated database.
+
+/// One statement. Its text starts with `-- name`, so that the name is also what the server logs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statement(&'static str);
+
+impl Statement {
+    pub(crate) const fn new(sql: &'static str) -> Self {
+        Self(sql)
+    }
+
+    pub(crate) const fn sql(self) -> &'static str {
+        self.0
+    }
+
+    /// What errors and metrics call it.
+    pub(crate) fn name(self) -> &'static str {
+        name_of(self.0)
+    }
+}
+
+/// The name in the first line of a statement's text.
+pub(crate) fn name_of(sql: &'static str) -> &'static str {
+    let line = sql.split('\n').next().unwrap_or(sql);
+    line.trim_start_matches("-- ")
+}
+
+/// Every statement with a constant text; queries, whose text depends on the filter, are in
+/// [`crate::filter`].
+#[cfg(test)]
+pub(crate) const ALL: &[Statement] = &[
+    crate::append::LOCK_FEW,
+    crate::append::LOCK_MANY,
+    crate::append::INSERT,
+    crate::append::COMPARE,
+    crate::migrate::TAKE_LOCK,
+    crate::migrate::HAS_HISTORY,
+    crate::migrate::READ_HISTORY,
+    crate::partition::LIST,
+    crate::partition::ENSURE,
+    crate::read::PING,
+    crate::read::FIND_DATES,
+    crate::read::FIND_EVENT,
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,16 @@
+//! The repository against a real PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test that fails panics, and a table of cases is as long as its cases"
+)]
+
+mod append;
+mod event;
+mod migrate;
+mod outage;
+mod partition;
+mod read;
+mod schema;
+mod tls;
