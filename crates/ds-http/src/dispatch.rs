@@ -1,0 +1,163 @@
+//! The straight line from a request to its answer.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use bytes::Bytes;
+use ds_ingest::port::Ports;
+use ds_metrics::catalog;
+use futures_util::FutureExt;
+use http::{HeaderMap, Request, header::CONTENT_TYPE};
+use hyper::body::Incoming;
+use metrics::Gauge;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    Service, Surface, body, cors,
+    endpoint::{Call, Endpoint, Handling, Kind, Reply},
+    exchange::{self, Exchange},
+    problem::Problem,
+    readiness::State,
+    request_id::RequestId,
+    route::{Found, Routes},
+};
+
+/// What the requests of one listener share.
+pub(crate) struct App<P: Ports> {
+    pub(crate) service: Arc<Service<P>>,
+    pub(crate) routes: Routes<P>,
+    /// The writes that were started; they outlive their connections.
+    pub(crate) writes: TaskTracker,
+    pub(crate) in_flight: Gauge,
+}
+
+impl<P: Ports> App<P> {
+    /// An app with the endpoints of `surface`.
+    pub(crate) fn new(service: Arc<Service<P>>, surface: Surface) -> Self {
+        let routes = Routes::new(surface.endpoints());
+        Self {
+            service,
+            routes,
+            writes: TaskTracker::new(),
+            in_flight: exchange::in_flight(),
+        }
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn dispatch<P: Ports>(app: &App<P>, request: Request<Incoming>) -> Reply {
+    let (parts, body) = request.into_parts();
+    let request_id = RequestId::of(&parts.headers, app.service.ingest.ids());
+    let mut exchange = Exchange::begin(&parts, request_id, app.in_flight.clone());
+
+    let refusal = match cors::preflight(&parts) {
+        Some(reply) => {
+            exchange.route("preflight");
+            Ok(reply)
+        }
+        None => match app.routes.find(&parts.method, parts.uri.path()) {
+            Found::Endpoint { served, parameter } => {
+                exchange.meter(&served.meter);
+                let call = Call {
+                    uri: parts.uri,
+                    path_parameter: parameter,
+                    body: Bytes::new(),
+                };
+                return answer(app, &served.endpoint, call, &parts.headers, body, exchange).await;
+            }
+            Found::OtherMethods { template, allow } => {
+                exchange.route(template);
+                Err(Problem::method_not_allowed(allow))
+            }
+            Found::Nothing => Err(Problem::no_route()),
+        },
+    };
+    if !body::discard(body, &parts.headers, &app.service.limits).await {
+        exchange.close();
+    }
+    exchange.finish(refusal)
+}
+
+/// Takes the body and lets the endpoint answer.
+async fn answer<P: Ports>(
+    app: &App<P>,
+    endpoint: &Endpoint<P>,
+    mut call: Call,
+    headers: &HeaderMap,
+    body: Incoming,
+    mut exchange: Exchange,
+) -> Reply {
+    let service = Arc::clone(&app.service);
+    if endpoint.needs_store && service.readiness.state() == State::Starting {
+        // The schema may be another one than this process knows.
+        if !body::discard(body, headers, &service.limits).await {
+            exchange.close();
+        }
+        return exchange.finish(Err(Problem::starting()));
+    }
+    match endpoint.kind {
+        Kind::Read => {
+            if !body::discard(body, headers, &service.limits).await {
+                exchange.close();
+            }
+            settle((endpoint.handle)(service, call), exchange).await
+        }
+        Kind::Write => {
+            match body::read(body, headers, &service.limits).await {
+                Ok(bytes) => call.body = bytes,
+                Err(error) => {
+                    exchange.close();
+                    return exchange.finish(Err(Problem::of_body(error)));
+                }
+            }
+            exchange.received(call.body.len());
+            if let Err(problem) = check_json(headers, &call.body) {
+                return exchange.finish(Err(problem));
+            }
+            // On a task of its own, so that a client that leaves cannot stop it half-way.
+            let handling = (endpoint.handle)(service, call);
+            let settled = app.writes.spawn(settle(handling, exchange)).await;
+            settled.unwrap_or_else(|_gone| Problem::panicked("write task ended").bare())
+        }
+    }
+}
+
+/// Runs a handler to its end and completes the answer.
+async fn settle(handling: Handling, exchange: Exchange) -> Reply {
+    // What a panicking handler leaves behind is dropped with it; what it shares with others is made
+    // of pools and atomics, which stay usable.
+    let result = AssertUnwindSafe(handling)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            catalog::http_panics().increment(1);
+            Err(Problem::panicked(panic_text(&*panic)))
+        });
+    exchange.finish(result)
+}
+
+/// The text of a panic.
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text")
+}
+
+/// Checks that there is a body and that it claims to be JSON.
+fn check_json(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+    if body.is_empty() {
+        return Err(Problem::body_missing());
+    }
+    let given = headers
+        .get(CONTENT_TYPE)
+        .map(http::HeaderValue::as_bytes)
+        .unwrap_or_default();
+    let essence = given.split(|byte| *byte == b';').next().unwrap_or_default();
+    if essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
+    {
+        return Ok(());
+    }
+    Err(Problem::not_json(given))
+}

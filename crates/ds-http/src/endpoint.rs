@@ -1,0 +1,74 @@
+//! What an endpoint is.
+
+use std::{pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+use ds_ingest::port::Ports;
+use http::{HeaderValue, Method, Response, StatusCode, Uri, header::CONTENT_TYPE};
+use http_body_util::Full;
+use serde::Serialize;
+
+use crate::{Service, problem::Problem};
+
+/// An answer, complete in memory.
+pub(crate) type Reply = Response<Full<Bytes>>;
+
+/// A handler at work: boxed once per request.
+pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+
+/// Whether a request changes anything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// It does not: it is dropped when its client leaves.
+    Read,
+    /// It does: once started it is finished, whatever its client does.
+    Write,
+}
+
+/// One line of the table.
+pub(crate) struct Endpoint<P: Ports> {
+    /// Its `operationId`.
+    pub(crate) operation: &'static str,
+    /// Its method; a GET is also asked with HEAD.
+    pub(crate) method: Method,
+    /// Its path, with at most one `{parameter}`.
+    pub(crate) path: &'static str,
+    /// Whether it changes anything.
+    pub(crate) kind: Kind,
+    /// Whether the listener for operators has it, too.
+    pub(crate) for_operators: bool,
+    /// Whether it works on the store, so that it must wait for the process to have prepared that.
+    pub(crate) needs_store: bool,
+    /// Every status it may answer.
+    pub(crate) statuses: &'static [u16],
+    /// What it does.
+    pub(crate) handle: fn(Arc<Service<P>>, Call) -> Handling,
+}
+
+/// A request on its way to a handler.
+pub(crate) struct Call {
+    /// What was asked for.
+    pub(crate) uri: Uri,
+    /// Value of the path's parameter, empty if it has none.
+    pub(crate) path_parameter: Box<str>,
+    /// The whole body.
+    pub(crate) body: Bytes,
+}
+
+/// An answer in JSON.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem> {
+    let body = serde_json::to_vec(value).map_err(Problem::unwritable)?;
+    Ok(reply(
+        status,
+        HeaderValue::from_static("application/json"),
+        body,
+    ))
+}
+
+/// An answer of the given media type.
+pub(crate) fn reply(status: StatusCode, media_type: HeaderValue, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, media_type);
+    reply
+}

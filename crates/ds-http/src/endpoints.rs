@@ -1,0 +1,130 @@
+//! The table of endpoints: everything that can be asked, one line each.
+
+mod create_audit_event;
+mod create_audit_events_batch;
+mod get_audit_event;
+mod get_health;
+mod get_liveness;
+mod get_metrics;
+mod get_openapi;
+mod get_readiness;
+mod query_audit_events;
+
+use std::sync::Arc;
+
+use ds_ingest::port::Ports;
+use http::Method;
+
+use crate::{
+    Service,
+    endpoint::{Call, Endpoint, Handling, Kind},
+};
+
+/// Which endpoints a listener has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Surface {
+    /// All of them.
+    Api,
+    /// Those for operators: health and metrics.
+    Admin,
+}
+
+impl Surface {
+    /// Its endpoints.
+    pub(crate) fn endpoints<P: Ports>(self) -> Vec<Endpoint<P>> {
+        let mut endpoints = table();
+        endpoints.retain(|endpoint| self == Self::Api || endpoint.for_operators);
+        endpoints
+    }
+}
+
+const EVENTS: &str = "/api/v1/audit/events";
+const BATCH: &str = "/api/v1/audit/events/batch";
+const EVENT: &str = "/api/v1/audit/events/{event_id}";
+
+const WRITE: &[u16] = &[201, 400, 408, 409, 413, 500, 503];
+const LIST: &[u16] = &[200, 400, 500, 503];
+const GET: &[u16] = &[200, 400, 404, 500, 503];
+const CHECK: &[u16] = &[200, 503];
+
+#[rustfmt::skip]
+fn table<P: Ports>() -> Vec<Endpoint<P>> {
+    vec![
+        write("createAuditEvent", EVENTS, WRITE, |s, c| Box::pin(create_audit_event::handle(s, c))),
+        write("createAuditEventsBatch", BATCH, WRITE, |s, c| Box::pin(create_audit_events_batch::handle(s, c))),
+        query("queryAuditEvents", EVENTS, LIST, |s, c| Box::pin(query_audit_events::handle(s, c))),
+        query("getAuditEvent", EVENT, GET, |s, c| Box::pin(get_audit_event::handle(s, c))),
+        tell("getOpenApi", "/openapi.yaml", &[200], |_, _| Box::pin(get_openapi::handle())),
+        operate("getHealth", "/health", CHECK, |s, _| Box::pin(get_health::handle(s))),
+        operate("getHealthz", "/healthz", CHECK, |s, _| Box::pin(get_health::handle(s))),
+        operate("getReadiness", "/health/ready", CHECK, |s, _| Box::pin(get_readiness::handle(s))),
+        operate("getReadyz", "/readyz", CHECK, |s, _| Box::pin(get_readiness::handle(s))),
+        operate("getLiveness", "/health/live", &[200], |_, _| Box::pin(get_liveness::handle())),
+        operate("getLivez", "/livez", &[200], |_, _| Box::pin(get_liveness::handle())),
+        operate("getMetrics", "/metrics", &[200], |s, _| Box::pin(get_metrics::handle(s))),
+    ]
+}
+
+type Handle<P> = fn(Arc<Service<P>>, Call) -> Handling;
+
+/// Reads from the store.
+fn query<P: Ports>(
+    operation: &'static str,
+    path: &'static str,
+    statuses: &'static [u16],
+    handle: Handle<P>,
+) -> Endpoint<P> {
+    Endpoint {
+        operation,
+        method: Method::GET,
+        path,
+        kind: Kind::Read,
+        for_operators: false,
+        needs_store: true,
+        statuses,
+        handle,
+    }
+}
+
+/// Writes to the store.
+fn write<P: Ports>(
+    operation: &'static str,
+    path: &'static str,
+    statuses: &'static [u16],
+    handle: Handle<P>,
+) -> Endpoint<P> {
+    Endpoint {
+        method: Method::POST,
+        kind: Kind::Write,
+        ..query(operation, path, statuses, handle)
+    }
+}
+
+/// Answers from what the process knows by itself.
+fn tell<P: Ports>(
+    operation: &'static str,
+    path: &'static str,
+    statuses: &'static [u16],
+    handle: Handle<P>,
+) -> Endpoint<P> {
+    Endpoint {
+        needs_store: false,
+        ..query(operation, path, statuses, handle)
+    }
+}
+
+/// Tells operators and their machines.
+fn operate<P: Ports>(
+    operation: &'static str,
+    path: &'static str,
+    statuses: &'static [u16],
+    handle: Handle<P>,
+) -> Endpoint<P> {
+    Endpoint {
+        for_operators: true,
+        ..tell(operation, path, statuses, handle)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,323 @@
+//! The table and the contract are the same.
+
+use std::collections::BTreeSet;
+
+use ds_domain::{
+    event::{EventCategory, EventOutcome},
+    id::IdSource,
+    limit,
+    time::ManualClock,
+};
+use ds_ingest::testing::{CountingIds, MemoryStore};
+use ds_validation::Rule;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{route::Routes, wire};
+
+struct Fakes;
+
+impl Ports for Fakes {
+    type Store = MemoryStore;
+    type Clock = ManualClock;
+    type Ids = CountingIds;
+}
+
+fn document() -> Value {
+    serde_saphyr::from_str(get_openapi::DOCUMENT).unwrap()
+}
+
+fn schema(name: &str) -> Value {
+    document()["components"]["schemas"][name].clone()
+}
+
+fn words<'a>(words: impl Iterator<Item = &'a Value>) -> BTreeSet<&'a str> {
+    words.map(|word| word.as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_operation_is_documented_and_every_documented_one_exists() {
+    let document = document();
+    let mut documented = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let statuses = operation["responses"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect();
+            documented.insert((
+                operation["operationId"].as_str().unwrap().to_owned(),
+                method.to_uppercase(),
+                path.clone(),
+                statuses,
+            ));
+        }
+    }
+    let served: BTreeSet<(String, String, String, BTreeSet<String>)> = table::<Fakes>()
+        .iter()
+        .map(|endpoint| {
+            let statuses = endpoint.statuses.iter().map(u16::to_string).collect();
+            let (operation, method) = (endpoint.operation.into(), endpoint.method.to_string());
+            (operation, method, endpoint.path.into(), statuses)
+        })
+        .collect();
+    assert_eq!(documented, served);
+    assert_eq!(
+        served.len(),
+        table::<Fakes>().len(),
+        "operationIds are unique"
+    );
+}
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    fn check(document: &Value, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{reference}");
+                }
+                members.values().for_each(|member| check(document, member));
+            }
+            Value::Array(items) => items.iter().for_each(|item| check(document, item)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    check(&document(), &document());
+}
+
+/// The members of an event that are not plain text.
+const TYPED: &[(&str, &str, bool)] = &[
+    ("event_timestamp", "string", false),
+    ("event_data", "object", false),
+    ("event_id", "string", true),
+    ("event_metadata", "object", true),
+    ("actor_ip", "string", true),
+    ("parent_event_id", "string", true),
+    ("parent_event_date", "string", true),
+    ("duration_ms", "integer", true),
+    ("retention_days", "integer", true),
+    ("is_sensitive", "boolean", true),
+];
+
+#[test]
+fn the_request_has_the_fields_and_bounds_of_the_code() {
+    let request = schema("AuditEventRequest");
+    let properties = request["properties"].as_object().unwrap();
+    let texts = limit::EVENT_TEXT_FIELDS;
+    for field in texts {
+        let property = &properties[field.name];
+        if property.get("$ref").is_some() {
+            continue; // The enums have a test of their own.
+        }
+        let expected_type = if field.nullable {
+            json!(["string", "null"])
+        } else {
+            json!("string")
+        };
+        assert_eq!(property["type"], expected_type, "{}", field.name);
+        assert_eq!(
+            property["maxLength"],
+            json!(field.chars_max.unwrap()),
+            "{}",
+            field.name
+        );
+        let chars_min = property.get("minLength").cloned();
+        assert_eq!(
+            chars_min,
+            field.required.then(|| json!(1)),
+            "{}",
+            field.name
+        );
+    }
+    for (name, kind, nullable) in TYPED {
+        let expected_type = if *nullable {
+            json!([kind, "null"])
+        } else {
+            json!(kind)
+        };
+        assert_eq!(properties[*name]["type"], expected_type, "{name}");
+    }
+    let documented: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+    let known = texts
+        .iter()
+        .map(|field| field.name)
+        .chain(TYPED.iter().map(|(name, ..)| *name));
+    assert_eq!(documented, known.collect());
+
+    let required = texts
+        .iter()
+        .filter(|field| field.required)
+        .map(|field| field.name);
+    let required = required.chain(["event_timestamp", "event_data"]).collect();
+    assert_eq!(
+        words(request["required"].as_array().unwrap().iter()),
+        required
+    );
+
+    let retention = &properties["retention_days"];
+    assert_eq!(retention["maximum"], limit::RETENTION_DAYS_MAX);
+    assert_eq!(retention["default"], limit::RETENTION_DAYS_DEFAULT);
+    assert_eq!(properties["duration_ms"]["maximum"], i32::MAX);
+}
+
+#[test]
+fn the_enums_are_those_of_the_code() {
+    let check = |name: &str, known: BTreeSet<&str>| {
+        assert_eq!(
+            words(schema(name)["enum"].as_array().unwrap().iter()),
+            known,
+            "{name}"
+        );
+    };
+    check(
+        "EventCategory",
+        EventCategory::ALL
+            .iter()
+            .map(|word| word.as_str())
+            .collect(),
+    );
+    check(
+        "EventOutcome",
+        EventOutcome::ALL.iter().map(|word| word.as_str()).collect(),
+    );
+    let properties = &schema("AuditEventRequest")["properties"];
+    for (field, name) in [
+        ("event_category", "EventCategory"),
+        ("event_outcome", "EventOutcome"),
+    ] {
+        assert_eq!(
+            properties[field]["$ref"],
+            format!("#/components/schemas/{name}")
+        );
+    }
+    let ours = [
+        "conflict",
+        "refused_by_store",
+        "invalid_parameter",
+        "invalid_time",
+    ];
+    let rules = Rule::ALL
+        .iter()
+        .map(|rule| rule.as_str())
+        .chain(ours)
+        .collect();
+    let rule = &schema("ProblemError")["properties"]["rule"];
+    assert_eq!(words(rule["enum"].as_array().unwrap().iter()), rules);
+}
+
+#[test]
+fn pages_and_batches_have_the_bounds_of_the_code() {
+    let document = document();
+    let parameters = document["paths"][EVENTS]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    let schema = |name| {
+        let found = parameters
+            .iter()
+            .find(|parameter| parameter["name"] == name);
+        found.unwrap()["schema"].clone()
+    };
+    let limit = json!({
+        "type": "integer",
+        "minimum": 1,
+        "maximum": limit::PAGE_ITEMS_MAX,
+        "default": limit::PAGE_ITEMS_DEFAULT,
+    });
+    assert_eq!(schema("limit"), limit);
+    assert_eq!(schema("offset")["minimum"], 0);
+    let body = &document["paths"][BATCH]["post"]["requestBody"];
+    let batch = &body["content"]["application/json"]["schema"];
+    assert_eq!(batch["maxItems"], limit::BATCH_EVENTS_MAX);
+}
+
+/// Whether `value` has exactly the members that the schema requires, of the types it names.
+#[track_caller]
+fn check_shape(document: &Value, schema: &Value, value: &Value, at: &str) {
+    if let Some(reference) = schema.get("$ref") {
+        let target = document.pointer(&reference.as_str().unwrap()[1..]).unwrap();
+        return check_shape(document, target, value, at);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allowed = match schema["type"].as_array() {
+        Some(kinds) => words(kinds.iter()),
+        None => words([&schema["type"]].into_iter()),
+    };
+    assert!(allowed.contains(kind), "{at} is {kind}, not {allowed:?}");
+    if let Some(constant) = schema.get("const") {
+        assert_eq!(constant, value, "{at}");
+    }
+    if let Some(items) = value.as_array() {
+        items
+            .iter()
+            .for_each(|item| check_shape(document, &schema["items"], item, at));
+    }
+    let (Some(members), Some(properties)) = (value.as_object(), schema.get("properties")) else {
+        return;
+    };
+    let properties = properties.as_object().unwrap();
+    for required in words(schema["required"].as_array().into_iter().flatten()) {
+        assert!(members.contains_key(required), "{at} has no {required}");
+    }
+    for (name, member) in members {
+        let property = properties
+            .get(name)
+            .unwrap_or_else(|| panic!("{at}/{name} is unknown"));
+        check_shape(document, property, member, &format!("{at}/{name}"));
+    }
+}
+
+#[test]
+fn answers_have_the_members_of_the_document() {
+    let document = document();
+    for (name, sample) in wire::tests::samples() {
+        check_shape(&document, &schema(name), &sample, name);
+    }
+    let element = wire::tests::samples().swap_remove(3).1;
+    let members: BTreeSet<&str> = element
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        members,
+        words(schema("AuditEvent")["required"].as_array().unwrap().iter())
+    );
+}
+
+#[test]
+fn problems_have_the_members_of_the_document() {
+    let document = document();
+    for problem in crate::problem::tests::samples() {
+        check_shape(&document, &schema("Problem"), &problem, "Problem");
+    }
+}
+
+#[test]
+fn both_surfaces_can_be_routed() {
+    let _ = Routes::new(Surface::Api.endpoints::<Fakes>());
+    let admin = Surface::Admin.endpoints::<Fakes>();
+    let paths: Vec<&str> = admin.iter().map(|endpoint| endpoint.path).collect();
+    let expected = [
+        "/health",
+        "/healthz",
+        "/health/ready",
+        "/readyz",
+        "/health/live",
+        "/livez",
+        "/metrics",
+    ];
+    assert_eq!(paths, expected);
+    let _ = (Routes::new(admin), CountingIds::default().next_id());
+}

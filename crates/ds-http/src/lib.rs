@@ -1,0 +1,70 @@
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod connection;
+mod cors;
+mod dispatch;
+mod endpoint;
+mod endpoints;
+mod exchange;
+mod listener;
+mod problem;
+mod readiness;
+mod request_id;
+mod route;
+mod timed_stream;
+mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use ds_ingest::{Ingest, port::Ports};
+use ds_repository::Repository;
+
+pub use connection::ConnectionLimits;
+pub use endpoints::Surface;
+pub use listener::{Drained, serve};
+pub use readiness::{Readiness, State};
+
+/// Renders the metrics of the process in the Prometheus text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the endpoints stand on.
+pub struct Service<P: Ports> {
+    /// The write path, with the clock and the source of ids.
+    pub ingest: Ingest<P>,
+    /// The store, for reads and signs of life.
+    pub repository: Repository,
+    /// Whether traffic is welcome.
+    pub readiness: Arc<Readiness>,
+    /// The exposition of the metrics; a function, so that this crate needs no exporter.
+    pub render_metrics: RenderMetrics,
+    /// Version of the build that is running.
+    pub version: &'static str,
+    /// Bounds of a request.
+    pub limits: RequestLimits,
+}
+
+/// Bounds of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLimits {
+    /// Largest body that is read.
+    pub body_bytes_max: usize,
+    /// Most bytes of a body that is refused anyway which are read and thrown away, so that a client
+    /// that sends before it listens gets to read the refusal.
+    pub discard_bytes_max: usize,
+    /// Longest wait for a whole body.
+    pub body_read_timeout: Duration,
+    /// Longest wait for the store's sign of life.
+    pub ping_timeout: Duration,
+}
+
+impl Default for RequestLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 5 * 1024 * 1024,
+            discard_bytes_max: 32 * 1024 * 1024,
+            body_read_timeout: Duration::from_secs(30),
+            ping_timeout: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Problem documents (RFC 9457): the one place where an error meets a status code.
+//!
+//! A problem has two audiences. The client gets a stable type, a safe text and every broken rule;
+//! the log gets the cause. Nothing of a cause is ever rendered.
+
+mod refusal;
+
+use std::{borrow::Cow, error::Error};
+
+use ds_ingest::RecordError;
+use ds_metrics::catalog;
+use ds_repository::error::StoreError;
+use ds_validation::query::ParameterError;
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{ALLOW, RETRY_AFTER},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    body::BodyError,
+    endpoint::{Reply, reply},
+};
+
+/// What every `type` begins with.
+const TYPE_PREFIX: &str = "https://kubernaut.ai/problems/";
+
+/// When to come again, in seconds, while the store is away: longer than a failover of PostgreSQL
+/// takes to be noticed, shorter than senders keep their buffers.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// Longest text that is repeated from a request.
+const ECHO_CHARS_MAX: usize = 256;
+
+/// The kind of write that failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Write {
+    /// One event.
+    Single,
+    /// A batch.
+    Batch,
+}
+
+/// A request that was not done, and why. Boxed: it is the rare side of every `Result`.
+#[derive(Debug)]
+pub(crate) struct Problem(Box<Document>);
+
+/// The parts of a problem.
+#[derive(Debug)]
+struct Document {
+    status: StatusCode,
+    slug: &'static str,
+    title: &'static str,
+    detail: Cow<'static, str>,
+    /// What else the client is told.
+    errors: Vec<Fault>,
+    time_format: Option<String>,
+    allow: Option<HeaderValue>,
+    /// Broken rules by envelope member and rule, for the metrics.
+    failures: Vec<((&'static str, &'static str), u64)>,
+    /// What the log is told.
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Fault {
+    /// JSON pointer into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// Name of a parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'static str>,
+    rule: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual: Option<u64>,
+}
+
+/// A panic, as a cause for the log.
+#[derive(Debug)]
+struct Panicked(String);
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "handler panicked: {}", self.0)
+    }
+}
+
+impl Error for Panicked {}
+
+// === errors → problems ===
+
+impl Problem {
+    /// A write that recorded nothing.
+    pub(crate) fn of_record(error: RecordError, write: Write) -> Self {
+        match error {
+            RecordError::Rejected(rejection) => refusal::of_rejection(rejection, write),
+            RecordError::ParentNotFound(missing) => refusal::of_parents(&missing, write),
+            RecordError::Conflict(taken) => refusal::of_conflict(&taken, write),
+            RecordError::Refused { column, source } => {
+                refusal::of_row(column, write).caused_by(source)
+            }
+            RecordError::Store(error) => match (error, write) {
+                (error @ StoreError::Unavailable(_), _) => Self::unavailable(error),
+                (error @ StoreError::Internal(_), Write::Single) => {
+                    let detail = "Failed to write audit event to database";
+                    Self::database("database_error", detail, error)
+                }
+                (error @ StoreError::Internal(_), Write::Batch) => {
+                    let detail = "Failed to write audit events batch to database";
+                    Self::database("database-error", detail, error)
+                }
+            },
+        }
+    }
+
+    /// A query that the store did not answer.
+    pub(crate) fn of_query(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Internal(_) => {
+                let detail = "Failed to query audit events from database";
+                Self::database("database-error", detail, error)
+            }
+        }
+    }
+
+    /// A query that cannot be asked.
+    pub(crate) fn of_parameters(errors: Vec<ParameterError>) -> Self {
+        refusal::of_parameters(&errors)
+    }
+
+    /// A body that did not come.
+    pub(crate) fn of_body(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { bytes_max } => {
+                let detail = format!("request body is larger than {bytes_max} bytes");
+                let (slug, title) = ("payload-too-large", "Payload Too Large");
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, slug, title, detail).counting(
+                    "body",
+                    "exceeds_max_length",
+                    1,
+                )
+            }
+            BodyError::TooSlow { timeout } => {
+                let detail = format!(
+                    "request body did not arrive within {} s",
+                    timeout.as_secs_f64()
+                );
+                let (slug, title) = ("request-timeout", "Request Timeout");
+                Self::new(StatusCode::REQUEST_TIMEOUT, slug, title, detail)
+            }
+            BodyError::Broken(error) => {
+                Self::invalid("request body has an error: failed to read request body")
+                    .counting("body", "incomplete", 1)
+                    .caused_by(error)
+            }
+        }
+    }
+
+    /// A write without a body.
+    pub(crate) fn body_missing() -> Self {
+        Self::invalid("request body has an error: value is required but missing")
+            .counting("body", "required", 1)
+    }
+
+    /// A write whose body claims to be something else than JSON.
+    pub(crate) fn not_json(media_type: &[u8]) -> Self {
+        let given = String::from_utf8_lossy(media_type);
+        let given = echo(&given);
+        Self::invalid(format!(
+            "request body has an error: header Content-Type has unexpected value \"{given}\""
+        ))
+        .counting("body", "invalid_content_type", 1)
+    }
+
+    /// A path that leads nowhere.
+    pub(crate) fn no_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Not Found",
+            "no resource has this path",
+        )
+    }
+
+    /// An id that no stored event has.
+    pub(crate) fn no_event(id: Uuid) -> Self {
+        let detail = format!("audit event {id} does not exist");
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not Found", detail)
+    }
+
+    /// An id that is no id.
+    pub(crate) fn not_a_uuid() -> Self {
+        let message = "string doesn't match the format \"uuid\"";
+        let detail = format!("parameter \"event_id\" in path has an error: {message}");
+        let mut problem = Self::invalid(detail).counting("event_id", "invalid_format", 1);
+        problem.0.errors.push(Fault {
+            parameter: Some("event_id"),
+            rule: "invalid_format",
+            message: message.to_owned(),
+            ..Fault::default()
+        });
+        problem
+    }
+
+    /// A path that is known with other methods.
+    pub(crate) fn method_not_allowed(allow: HeaderValue) -> Self {
+        let (slug, title) = ("method-not-allowed", "Method Not Allowed");
+        let detail = "the resource does not have this method";
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, slug, title, detail);
+        problem.0.allow = Some(allow);
+        problem
+    }
+
+    /// A handler that panicked.
+    pub(crate) fn panicked(text: &str) -> Self {
+        Self::internal().caused_by(Panicked(text.to_owned()))
+    }
+
+    /// An answer that could not be written as JSON.
+    pub(crate) fn unwritable(error: serde_json::Error) -> Self {
+        Self::internal().caused_by(error)
+    }
+
+    fn internal() -> Self {
+        let (slug, title) = ("internal-error", "Internal Server Error");
+        let detail = "the request failed for a reason that the service has logged";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, slug, title, detail)
+    }
+
+    /// The process has not checked and prepared the store yet.
+    pub(crate) fn starting() -> Self {
+        let (slug, title) = ("service-unavailable", "Service Unavailable");
+        let detail = "the service is starting, try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail)
+    }
+
+    /// The store is away: coming again helps.
+    fn unavailable(error: StoreError) -> Self {
+        let (slug, title) = ("service-unavailable", "Service Unavailable");
+        let detail = "the audit store is temporarily unavailable, try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail).caused_by(error)
+    }
+
+    /// The store failed in a way that coming again does not mend.
+    fn database(slug: &'static str, detail: &'static str, error: StoreError) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, slug, "Database Error", detail).caused_by(error)
+    }
+
+    /// The client's fault, by the rules of the contract.
+    fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "validation-error",
+            "Validation Error",
+            detail,
+        )
+    }
+
+    fn new(
+        status: StatusCode,
+        slug: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Document {
+            status,
+            slug,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            time_format: None,
+            allow: None,
+            failures: Vec::new(),
+            cause: None,
+        }))
+    }
+
+    fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.0.cause = Some(Box::new(cause));
+        self
+    }
+
+    fn counting(mut self, field: &'static str, rule: &'static str, times: u64) -> Self {
+        let failures = &mut self.0.failures;
+        match failures.iter_mut().find(|(key, _)| *key == (field, rule)) {
+            Some((_, count)) => *count += times,
+            None => failures.push(((field, rule), times)),
+        }
+        self
+    }
+}
+
+// === problems → answers ===
+
+/// The document on the wire.
+#[derive(Serialize)]
+struct Wire<'p> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'p str,
+    instance: &'p str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    request_id: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field_errors: Option<FieldErrors<'p>>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'p [Fault],
+}
+
+/// How the first contract reports a time that cannot be read.
+#[derive(Serialize)]
+struct FieldErrors<'p> {
+    query: &'p str,
+}
+
+impl Problem {
+    /// The stable name of the problem: the end of its `type`, and its name in the log.
+    pub(crate) fn code(&self) -> &'static str {
+        self.0.slug
+    }
+
+    /// What the log is told.
+    pub(crate) fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.0.cause.as_deref()
+    }
+
+    /// Counts the broken rules.
+    pub(crate) fn count(&self) {
+        for ((field, rule), times) in &self.0.failures {
+            catalog::validation_failures(*field, *rule).increment(*times);
+        }
+    }
+
+    /// The answer to a request whose path and id are not known any more.
+    pub(crate) fn bare(&self) -> Reply {
+        self.render("", "")
+    }
+
+    /// The answer to the request `request_id` for `path`.
+    pub(crate) fn render(&self, path: &str, request_id: &str) -> Reply {
+        let Document {
+            status,
+            slug,
+            title,
+            detail,
+            errors,
+            time_format,
+            allow,
+            ..
+        } = &*self.0;
+        let path = echo(path);
+        let wire = Wire {
+            r#type: format!("{TYPE_PREFIX}{slug}"),
+            title,
+            status: status.as_u16(),
+            detail,
+            // The first contract names the resource instead of the path here.
+            instance: time_format
+                .as_ref()
+                .map_or(&*path, |_| "/audit/query parameters"),
+            request_id,
+            resource: time_format.as_ref().map(|_| "query parameters"),
+            field_errors: time_format.as_deref().map(|query| FieldErrors { query }),
+            errors,
+        };
+        // Strings and numbers always serialise; an empty document still has its status.
+        let body = serde_json::to_vec(&wire).unwrap_or_default();
+        let media_type = HeaderValue::from_static("application/problem+json");
+        let mut reply = reply(*status, media_type, body);
+        let headers: &mut HeaderMap = reply.headers_mut();
+        if *status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if let Some(allow) = allow {
+            headers.insert(ALLOW, allow.clone());
+        }
+        reply
+    }
+}
+
+/// The beginning of a text of the client, short enough to be repeated.
+fn echo(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(ECHO_CHARS_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

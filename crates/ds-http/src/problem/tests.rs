@@ -1,0 +1,362 @@
+//! Every way to fail, as clients see it.
+
+use ds_repository::error::{AppendError, Cause};
+use ds_validation::{Rejection, Rule, SyntaxError, Violation, Violations};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// The status, the headers and the document of a problem.
+fn render(problem: &Problem) -> (StatusCode, HeaderMap, Value) {
+    let reply = problem.render("/api/v1/audit/events", "req-1");
+    let (parts, body) = reply.into_parts();
+    let body = futures_util::FutureExt::now_or_never(body.collect())
+        .unwrap()
+        .unwrap()
+        .to_bytes();
+    (
+        parts.status,
+        parts.headers,
+        serde_json::from_slice(&body).unwrap(),
+    )
+}
+
+fn violations(all: impl IntoIterator<Item = Violation>) -> Violations {
+    let mut violations = Violations::default();
+    all.into_iter()
+        .for_each(|violation| violations.add(violation));
+    violations
+}
+
+fn invalid(all: impl IntoIterator<Item = Violation>, write: Write) -> Problem {
+    let rejection = Rejection::Invalid(violations(all));
+    Problem::of_record(RecordError::Rejected(rejection), write)
+}
+
+fn missing(field: &'static str) -> Violation {
+    Violation::of_field(
+        field,
+        Rule::Required,
+        format!("property \"{field}\" is missing"),
+    )
+}
+
+fn future() -> Violation {
+    let message = "invalid timestamp: timestamp is in the future (server time: a, event time: b)";
+    Violation::of_field("event_timestamp", Rule::Future, message)
+}
+
+fn cause() -> Cause {
+    Cause::Timeout {
+        statement: "secret_statement",
+        seconds: 5.0,
+    }
+}
+
+fn refused(column: &str) -> RecordError {
+    let column = Some(column.to_owned());
+    let source = AppendError::Refused {
+        column: column.clone(),
+        cause: cause(),
+    };
+    RecordError::Refused { column, source }
+}
+
+fn time_error() -> ParameterError {
+    ParameterError::Time {
+        name: "since",
+        given: "soon".to_owned(),
+    }
+}
+
+fn limit_error(reason: &str) -> ParameterError {
+    ParameterError::Schema {
+        name: "limit",
+        reason: reason.to_owned(),
+    }
+}
+
+/// One problem of every kind.
+pub(crate) fn samples() -> Vec<Value> {
+    let long = missing("version").measured(1, 0);
+    [
+        invalid([long, future()], Write::Single),
+        Problem::of_record(refused("event_type"), Write::Single),
+        Problem::of_record(RecordError::Conflict(vec![(1, Uuid::nil())]), Write::Batch),
+        Problem::of_parameters(vec![time_error()]),
+        Problem::of_parameters(vec![limit_error("number must be at least 1")]),
+        Problem::not_a_uuid(),
+        Problem::no_route(),
+    ]
+    .iter()
+    .map(|problem| render(problem).2)
+    .collect()
+}
+
+#[track_caller]
+fn check(problem: &Problem, status: u16, slug: &str, title: &str, detail: &str) {
+    let (given, headers, document) = render(problem);
+    assert_eq!(given.as_u16(), status);
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert_eq!(
+        document["type"],
+        format!("https://kubernaut.ai/problems/{slug}")
+    );
+    assert_eq!(document["title"], title);
+    assert_eq!(document["status"], status);
+    assert_eq!(document["detail"], detail);
+    assert_eq!(document["request_id"], "req-1");
+    assert!(
+        !document.to_string().contains("secret_statement"),
+        "{document}"
+    );
+}
+
+#[track_caller]
+fn check_invalid(problem: &Problem, detail: &str) {
+    check(problem, 400, "validation-error", "Validation Error", detail);
+}
+
+const SCHEMA: &str =
+    "request body has an error: doesn't match schema #/components/schemas/AuditEventRequest: ";
+const BATCH_SCHEMA: &str = "request body has an error: doesn't match schema: ";
+
+#[test]
+fn broken_rules_are_listed_in_the_words_of_the_first_contract() {
+    let long = Violation::of_field("event_type", Rule::TooLong, "maximum string length is 100");
+    let problem = invalid([long.measured(100, 101), missing("version")], Write::Single);
+    let list = r#"Error at "/event_type": maximum string length is 100 | Error at "/version": property "version" is missing"#;
+    check_invalid(&problem, &format!("{SCHEMA}{list}"));
+    let errors = json!([
+        {"pointer": "/event_type", "rule": "exceeds_max_length",
+         "message": "maximum string length is 100", "bound": 100, "actual": 101},
+        {"pointer": "/version", "rule": "required", "message": "property \"version\" is missing"},
+    ]);
+    let document = render(&problem).2;
+    assert_eq!(document["errors"], errors);
+    assert_eq!(document["instance"], "/api/v1/audit/events");
+}
+
+#[test]
+fn violations_of_a_batch_say_where() {
+    let problem = invalid([missing("version").in_event(3)], Write::Batch);
+    let list = r#"Error at "/3/version": property "version" is missing"#;
+    check_invalid(&problem, &format!("{BATCH_SCHEMA}{list}"));
+    let whole = Violation::at(String::new(), "body", Rule::Type, "value must be an array");
+    check_invalid(
+        &invalid([whole], Write::Batch),
+        &format!("{BATCH_SCHEMA}value must be an array"),
+    );
+    let empty = Violation::at(
+        String::new(),
+        "body",
+        Rule::EmptyBatch,
+        "batch cannot be empty",
+    );
+    check_invalid(&invalid([empty], Write::Batch), "batch cannot be empty");
+}
+
+#[test]
+fn a_time_out_of_bounds_alone_has_its_own_words() {
+    let text = future().message;
+    check_invalid(&invalid([future()], Write::Single), &text);
+    let problem = invalid([future().in_event(2), future().in_event(5)], Write::Batch);
+    check_invalid(&problem, &format!("event at index 2: {text}"));
+}
+
+#[test]
+fn a_payload_that_is_no_object_alone_has_its_own_type() {
+    let violation = || {
+        Violation::of_field(
+            "event_data",
+            Rule::Type,
+            "value must be an object".to_owned(),
+        )
+    };
+    let (slug, title) = ("invalid_event_data", "Invalid Event Data");
+    let text = "failed to unmarshal event_data: value must be an object";
+    check(
+        &invalid([violation()], Write::Single),
+        400,
+        slug,
+        title,
+        text,
+    );
+    let text = format!("event at index 0: {text}");
+    check(
+        &invalid([violation().in_event(0)], Write::Batch),
+        400,
+        slug,
+        title,
+        &text,
+    );
+}
+
+#[test]
+fn a_thousand_violations_are_cut_in_the_text_and_complete_in_the_list() {
+    let all = (0..2_000).map(|index| missing("version").in_event(index));
+    let (_, _, document) = render(&invalid(all, Write::Batch));
+    let detail = document["detail"].as_str().unwrap();
+    assert!(detail.len() < 5_000, "{}", detail.len());
+    assert!(detail.ends_with(" more errors)"), "{detail}");
+    assert_eq!(document["errors"].as_array().unwrap().len(), 2_000);
+}
+
+#[test]
+fn broken_rules_are_counted_by_field_and_rule() {
+    let all = [
+        missing("version").in_event(0),
+        missing("version").in_event(1),
+        future(),
+    ];
+    let problem = invalid(all, Write::Batch);
+    let counted = [
+        (("version", "required"), 2),
+        (("event_timestamp", "future_timestamp"), 1),
+    ];
+    assert_eq!(problem.0.failures, counted);
+}
+
+#[test]
+fn a_body_that_is_no_json_is_told_where_it_breaks() {
+    let error = SyntaxError {
+        reason: "expected a value",
+        line: 1,
+        column: 7,
+    };
+    let error = RecordError::Rejected(Rejection::Malformed(error));
+    let detail = "request body has an error: failed to decode request body: \
+                  expected a value at line 1 column 7";
+    check_invalid(&Problem::of_record(error, Write::Single), detail);
+}
+
+#[test]
+fn a_parent_that_is_not_stored_is_named() {
+    let violation = || {
+        let message = "parent event does not exist";
+        Violation::of_field("parent_event_id", Rule::ParentNotFound, message)
+    };
+    let error = RecordError::ParentNotFound(violation().into());
+    check_invalid(
+        &Problem::of_record(error, Write::Single),
+        "parent event does not exist",
+    );
+    let error = RecordError::ParentNotFound(violation().in_event(4).into());
+    let detail = "event at index 4: parent event does not exist";
+    check_invalid(&Problem::of_record(error, Write::Batch), detail);
+}
+
+#[test]
+fn a_taken_id_is_a_conflict() {
+    let id = Uuid::nil();
+    let text = format!("audit event {id} is already stored with other content");
+    let conflict = || RecordError::Conflict(vec![(0, id)]);
+    let problem = Problem::of_record(conflict(), Write::Single);
+    check(&problem, 409, "conflict", "Resource Conflict", &text);
+    assert_eq!(render(&problem).2["errors"][0]["pointer"], "/event_id");
+    let problem = Problem::of_record(conflict(), Write::Batch);
+    let detail = format!("event at index 0: {text}");
+    check(&problem, 409, "conflict", "Resource Conflict", &detail);
+    assert_eq!(render(&problem).2["errors"][0]["pointer"], "/0/event_id");
+}
+
+#[test]
+fn a_row_that_the_store_refuses_is_the_senders_fault_and_names_the_field() {
+    let problem = Problem::of_record(refused("event_version"), Write::Single);
+    check_invalid(
+        &problem,
+        &format!("{SCHEMA}Error at \"/version\": value is refused by the store"),
+    );
+    let problem = Problem::of_record(refused("some_constraint"), Write::Batch);
+    check_invalid(
+        &problem,
+        &format!("{BATCH_SCHEMA}value is refused by the store"),
+    );
+    assert!(problem.cause().is_some(), "the operator is told");
+}
+
+#[test]
+fn a_store_that_is_away_says_when_to_come_again() {
+    let away = || StoreError::Unavailable(cause());
+    let detail = "the audit store is temporarily unavailable, try again later";
+    for problem in [
+        Problem::of_record(RecordError::Store(away()), Write::Single),
+        Problem::of_record(RecordError::Store(away()), Write::Batch),
+        Problem::of_query(away()),
+    ] {
+        check(
+            &problem,
+            503,
+            "service-unavailable",
+            "Service Unavailable",
+            detail,
+        );
+        assert_eq!(render(&problem).1["retry-after"], "5");
+    }
+}
+
+#[test]
+fn a_store_that_fails_is_reported_by_operation() {
+    let broken = || StoreError::Internal(cause());
+    let (underscore, hyphen, title) = ("database_error", "database-error", "Database Error");
+    let problem = Problem::of_record(RecordError::Store(broken()), Write::Single);
+    check(
+        &problem,
+        500,
+        underscore,
+        title,
+        "Failed to write audit event to database",
+    );
+    let problem = Problem::of_record(RecordError::Store(broken()), Write::Batch);
+    check(
+        &problem,
+        500,
+        hyphen,
+        title,
+        "Failed to write audit events batch to database",
+    );
+    let problem = Problem::of_query(broken());
+    check(
+        &problem,
+        500,
+        hyphen,
+        title,
+        "Failed to query audit events from database",
+    );
+}
+
+#[test]
+fn a_parameter_out_of_bounds_is_named() {
+    let text = r#"parameter "limit" in query has an error: number must be at most 1000"#;
+    let error = || limit_error("number must be at most 1000");
+    check_invalid(&Problem::of_parameters(vec![error()]), text);
+    let several = vec![time_error(), error(), error()];
+    check_invalid(
+        &Problem::of_parameters(several),
+        &format!("{text} (and 2 more errors)"),
+    );
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_reported_as_the_first_contract_does() {
+    let problem = Problem::of_parameters(vec![time_error()]);
+    let text = "invalid time format: soon (expected: 24h, 7d, or RFC3339 timestamp)";
+    check_invalid(
+        &problem,
+        &format!("Validation failed for query parameters: query - {text}"),
+    );
+    let document = render(&problem).2;
+    assert_eq!(document["instance"], "/audit/query parameters");
+    assert_eq!(document["resource"], "query parameters");
+    assert_eq!(document["field_errors"], json!({"query": text}));
+}
+
+#[test]
+fn texts_of_clients_are_repeated_only_in_part() {
+    let problem = Problem::not_json("x".repeat(100_000).as_bytes());
+    assert!(problem.0.detail.len() < 400);
+    let document = problem.render(&"/y".repeat(50_000), "r").into_body();
+    let size = hyper::body::Body::size_hint(&document).exact().unwrap();
+    assert!(size < 1_500, "{size}");
+}

@@ -1,0 +1,239 @@
+//! The JSON of answers: what it looks like, and how it is made from what is stored.
+
+use std::net::IpAddr;
+
+use ds_domain::{event::StoredEvent, filter::Page, json::JsonObject};
+use ds_ingest::Recorded;
+use ds_repository::EventPage;
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::problem::Problem;
+
+/// The word for an event that is stored.
+const CREATED: &str = "created";
+
+/// One event was recorded.
+#[derive(Serialize)]
+pub(crate) struct EventCreated {
+    event_id: Uuid,
+    /// In whole seconds, as the first contract has it.
+    event_timestamp: String,
+    message: &'static str,
+    status: &'static str,
+}
+
+impl EventCreated {
+    /// The answer for `recorded`.
+    pub(crate) fn new(recorded: Recorded) -> Self {
+        Self {
+            event_id: recorded.event_id,
+            event_timestamp: format!("{:.0}", recorded.event_timestamp),
+            message: "Audit event created successfully",
+            status: CREATED,
+        }
+    }
+}
+
+/// A batch was recorded.
+#[derive(Serialize)]
+pub(crate) struct BatchCreated {
+    event_ids: Vec<Uuid>,
+    message: String,
+    status: &'static str,
+}
+
+impl BatchCreated {
+    /// The answer for `recorded`, in the order of the request.
+    pub(crate) fn new(recorded: &[Recorded]) -> Self {
+        Self {
+            event_ids: recorded.iter().map(|one| one.event_id).collect(),
+            message: format!("{} audit events created successfully", recorded.len()),
+            status: CREATED,
+        }
+    }
+}
+
+/// A page of events.
+#[derive(Serialize)]
+pub(crate) struct EventList<'e> {
+    data: Vec<EventElement<'e>>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+struct Pagination {
+    limit: u16,
+    offset: u64,
+    total: u64,
+    has_more: bool,
+}
+
+impl<'e> EventList<'e> {
+    /// The answer for what was `found` when `page` was asked for.
+    pub(crate) fn new(found: &'e EventPage, page: Page) -> Result<Self, Problem> {
+        let data = found
+            .events
+            .iter()
+            .map(EventElement::new)
+            .collect::<Result<Vec<_>, _>>()?;
+        let returned = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        let pagination = Pagination {
+            limit: page.limit,
+            offset: page.offset,
+            total: found.total,
+            has_more: page.offset.saturating_add(returned) < found.total,
+        };
+        Ok(Self { data, pagination })
+    }
+}
+
+/// One stored event; an absent value is `null`.
+#[derive(Serialize)]
+pub(crate) struct EventElement<'e> {
+    event_id: Uuid,
+    event_timestamp: Timestamp,
+    event_date: Date,
+    event_type: &'e str,
+    version: &'e str,
+    event_category: &'static str,
+    event_action: &'e str,
+    event_outcome: &'static str,
+    correlation_id: &'e str,
+    parent_event_id: Option<Uuid>,
+    parent_event_date: Option<Date>,
+    resource_type: &'e str,
+    resource_id: &'e str,
+    resource_name: Option<&'e str>,
+    namespace: Option<&'e str>,
+    cluster_name: Option<&'e str>,
+    severity: Option<&'e str>,
+    duration_ms: Option<i32>,
+    error_code: Option<&'e str>,
+    error_message: Option<&'e str>,
+    actor_id: &'e str,
+    actor_type: &'e str,
+    actor_ip: Option<IpAddr>,
+    trace_id: Option<&'e str>,
+    span_id: Option<&'e str>,
+    retention_days: i32,
+    is_sensitive: bool,
+    event_data: &'e RawValue,
+    event_metadata: Option<&'e RawValue>,
+    recorded_at: Timestamp,
+}
+
+impl<'e> EventElement<'e> {
+    /// The element for `stored`.
+    pub(crate) fn new(stored: &'e StoredEvent) -> Result<Self, Problem> {
+        let event = &stored.event;
+        Ok(Self {
+            event_id: event.event_id,
+            event_timestamp: event.event_timestamp,
+            event_date: event.event_date(),
+            event_type: &event.event_type,
+            version: &event.version,
+            event_category: event.event_category.as_str(),
+            event_action: &event.event_action,
+            event_outcome: event.event_outcome.as_str(),
+            correlation_id: &event.correlation_id,
+            parent_event_id: event.parent.map(|parent| parent.id),
+            parent_event_date: event.parent.map(|parent| parent.date),
+            resource_type: &event.resource_type,
+            resource_id: &event.resource_id,
+            resource_name: event.resource_name.as_deref(),
+            namespace: event.namespace.as_deref(),
+            cluster_name: event.cluster_name.as_deref(),
+            severity: event.severity.as_deref(),
+            duration_ms: event.duration_ms,
+            error_code: event.error_code.as_deref(),
+            error_message: event.error_message.as_deref(),
+            actor_id: &event.actor_id,
+            actor_type: &event.actor_type,
+            actor_ip: event.actor_ip,
+            trace_id: event.trace_id.as_deref(),
+            span_id: event.span_id.as_deref(),
+            retention_days: event.retention_days,
+            is_sensitive: event.is_sensitive,
+            event_data: raw(&event.event_data)?,
+            event_metadata: event.event_metadata.as_ref().map(raw).transpose()?,
+            recorded_at: stored.recorded_at,
+        })
+    }
+}
+
+/// The text as it is: never read into numbers, so none can change.
+fn raw(object: &JsonObject) -> Result<&RawValue, Problem> {
+    serde_json::from_str(object.as_str()).map_err(Problem::unwritable)
+}
+
+/// `/health`.
+#[derive(Serialize)]
+pub(crate) struct Health {
+    status: &'static str,
+    database: &'static str,
+    version: &'static str,
+}
+
+impl Health {
+    /// The service can do its work.
+    pub(crate) fn healthy(version: &'static str) -> Self {
+        Self {
+            status: "healthy",
+            database: "connected",
+            version,
+        }
+    }
+
+    /// It cannot.
+    pub(crate) fn unhealthy(version: &'static str) -> Self {
+        Self {
+            status: "unhealthy",
+            database: "unreachable",
+            version,
+        }
+    }
+}
+
+/// `/health/ready`.
+#[derive(Serialize)]
+pub(crate) struct Ready {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl Ready {
+    /// Traffic is welcome.
+    pub(crate) fn yes() -> Self {
+        Self {
+            status: "ready",
+            reason: None,
+        }
+    }
+
+    /// It is not.
+    pub(crate) fn no(reason: &'static str) -> Self {
+        Self {
+            status: "not_ready",
+            reason: Some(reason),
+        }
+    }
+}
+
+/// `/health/live`.
+#[derive(Serialize)]
+pub(crate) struct Alive {
+    status: &'static str,
+}
+
+impl Default for Alive {
+    fn default() -> Self {
+        Self { status: "alive" }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,18 @@
+//! The interface over real sockets; the store is a fake that can be held, broken or made to panic.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod protocol;
+#[cfg(test)]
+mod reads;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod writes;

@@ -1,0 +1,279 @@
+//! A server of this crate on a port of its own.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use ds_domain::{event::Parent, time::ManualClock};
+use ds_http::{ConnectionLimits, Drained, Readiness, RequestLimits, Service, Surface, serve};
+use ds_ingest::{
+    Ingest,
+    port::{EventStore, Ports},
+    testing::{CountingIds, MemoryStore, Mood, event_body},
+};
+use ds_metrics::Exporter;
+use ds_repository::{
+    Appended, Repository,
+    error::{AppendError, StoreError},
+    settings::{Settings, TlsMode},
+};
+use ds_validation::NewEvent;
+use jiff::Timestamp;
+use tokio::{net::TcpListener, sync::Semaphore, sync::oneshot, task::JoinHandle, time::timeout};
+use uuid::Uuid;
+
+use crate::client::{Client, PATIENCE};
+
+/// What the fake store does with an append, besides storing it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Append {
+    /// Nothing.
+    AtOnce,
+    /// It waits until the test lets it go on.
+    Held,
+    /// It panics.
+    Panics,
+}
+
+/// A store in memory whose appends can be held.
+pub(crate) struct FakeStore {
+    pub(crate) memory: MemoryStore,
+    append: Append,
+    begun: Semaphore,
+    released: Semaphore,
+}
+
+impl FakeStore {
+    /// Waits until one more append has begun.
+    pub(crate) async fn append_begun(&self) {
+        timeout(PATIENCE, self.begun.acquire())
+            .await
+            .expect("an append")
+            .unwrap()
+            .forget();
+    }
+
+    /// Lets one held append go on.
+    pub(crate) fn release(&self) {
+        self.released.add_permits(1);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.memory.len()
+    }
+}
+
+/// The store, shared with the test.
+pub(crate) struct SharedStore(Arc<FakeStore>);
+
+impl EventStore for SharedStore {
+    async fn append(&self, events: &[NewEvent]) -> Result<Vec<Appended>, AppendError> {
+        self.0.begun.add_permits(1);
+        match self.0.append {
+            Append::AtOnce => {}
+            Append::Held => self.0.released.acquire().await.unwrap().forget(),
+            Append::Panics => panic!("the store panics because the test says so"),
+        }
+        self.0.memory.append(events).await
+    }
+
+    async fn find_parents(&self, ids: &[Uuid]) -> Result<Vec<Parent>, StoreError> {
+        self.0.memory.find_parents(ids).await
+    }
+}
+
+pub(crate) struct Fakes;
+
+impl Ports for Fakes {
+    type Store = SharedStore;
+    type Clock = ManualClock;
+    type Ids = CountingIds;
+}
+
+/// What a test wants to be different.
+pub(crate) struct Setup {
+    pub(crate) append: Append,
+    pub(crate) mood: Mood,
+    pub(crate) surface: Surface,
+    pub(crate) connections: ConnectionLimits,
+    pub(crate) requests: RequestLimits,
+    pub(crate) rendering_panics: bool,
+    /// Whether the process is still preparing its store.
+    pub(crate) starting: bool,
+    /// Port of the database on this machine; nobody listens on port 1.
+    pub(crate) database_port: u16,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            append: Append::AtOnce,
+            mood: Mood::Well,
+            surface: Surface::Api,
+            connections: ConnectionLimits::default(),
+            requests: RequestLimits::default(),
+            rendering_panics: false,
+            starting: false,
+            database_port: 1,
+        }
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Arc<FakeStore>,
+    pub(crate) readiness: Arc<Readiness>,
+    shutdown: oneshot::Sender<Duration>,
+    serving: JoinHandle<Drained>,
+}
+
+/// The time on the server's clock.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// The body of a valid event, with more members spliced in as `,"name":value`.
+pub(crate) fn event(more: &str) -> String {
+    event_body(now(), more)
+}
+
+/// The metrics of this process: there can be only one recorder.
+pub(crate) fn exporter() -> &'static Exporter {
+    static EXPORTER: OnceLock<Exporter> = OnceLock::new();
+    EXPORTER.get_or_init(|| Exporter::install(["gateway"].into_iter()).unwrap())
+}
+
+/// The value of the series whose line begins with `series`, 0 when there is none.
+pub(crate) fn metric(series: &str) -> f64 {
+    let text = exporter().render();
+    let line = text.lines().find_map(|line| line.strip_prefix(series));
+    line.map_or(0.0, |value| value.trim().parse().unwrap())
+}
+
+/// A repository whose database is not there, or silent.
+fn repository(database_port: u16) -> Repository {
+    let settings = Settings {
+        host: "127.0.0.1".to_owned(),
+        port: database_port,
+        database: "secret_database".to_owned(),
+        user: "secret_user".to_owned(),
+        password: None,
+        tls: TlsMode::Disable,
+        tls_root_certificates: None,
+        write_connections_max: 1,
+        read_connections_max: 1,
+        idle_connections_max: 1,
+        connection_age_max: PATIENCE,
+        connection_idle_max: PATIENCE,
+        connect_timeout: PATIENCE,
+        pool_wait_max: PATIENCE,
+        append_timeout: PATIENCE,
+        query_timeout: PATIENCE,
+        lock_timeout: PATIENCE,
+    };
+    Repository::new(settings).unwrap()
+}
+
+impl Server {
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let store = Arc::new(FakeStore {
+            memory: MemoryStore::new(setup.mood),
+            append: setup.append,
+            begun: Semaphore::new(0),
+            released: Semaphore::new(0),
+        });
+        let (clock, ids) = (ManualClock::at(now()), CountingIds::default());
+        let shared = SharedStore(Arc::clone(&store));
+        let readiness = Arc::new(Readiness::starting());
+        if !setup.starting {
+            readiness.set_ready();
+        }
+        exporter();
+        let rendering_panics = setup.rendering_panics;
+        let service: Service<Fakes> = Service {
+            ingest: Ingest::new(shared, clock, ids, ds_validation::Limits::default()),
+            repository: repository(setup.database_port),
+            readiness: Arc::clone(&readiness),
+            render_metrics: Arc::new(move || {
+                assert!(
+                    !rendering_panics,
+                    "rendering panics because the test says so"
+                );
+                exporter().render()
+            }),
+            version: "1.2.3",
+            limits: setup.requests,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, told) = oneshot::channel();
+        let (surface, limits) = (setup.surface, setup.connections);
+        let serving = tokio::spawn(async move {
+            let told = async { told.await.unwrap_or_default() };
+            serve(listener, Arc::new(service), surface, limits, told).await
+        });
+        Self {
+            address,
+            store,
+            readiness,
+            shutdown,
+            serving,
+        }
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        Client::connect(self.address).await
+    }
+
+    /// Tells the server to end within `budget`.
+    pub(crate) fn shut_down(self, budget: Duration) -> Ending {
+        self.shutdown.send(budget).unwrap();
+        Ending {
+            address: self.address,
+            store: self.store,
+            serving: self.serving,
+        }
+    }
+}
+
+/// A server on its way out.
+pub(crate) struct Ending {
+    address: SocketAddr,
+    pub(crate) store: Arc<FakeStore>,
+    serving: JoinHandle<Drained>,
+}
+
+impl Ending {
+    /// How it ended.
+    pub(crate) async fn ended(self) -> Drained {
+        timeout(PATIENCE, self.serving)
+            .await
+            .expect("an end")
+            .unwrap()
+    }
+
+    /// Waits until new connections are refused.
+    pub(crate) async fn refuses_connections(&self) {
+        let refused = async {
+            while tokio::net::TcpStream::connect(self.address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, refused)
+            .await
+            .expect("connections are refused");
+    }
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    let met = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, met).await.expect("the condition is met");
+}
