@@ -1,0 +1,61 @@
+//! Section `validation`: bounds of what is accepted.
+
+use std::time::Duration;
+
+use ds_domain::limit;
+use ds_validation::Limits;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::{problem::Problems, scalar};
+
+/// Events no older than this fall into the current month or the one before, which have partitions.
+const AGE_MAX: Duration = Duration::from_hours(24 * 28);
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, expecting = "a section of keys")]
+pub(super) struct Validation {
+    clock_skew_max: String,
+    event_age_max: String,
+    #[serde(deserialize_with = "scalar::integer")]
+    batch_events_max: i64,
+    #[serde(deserialize_with = "scalar::integer")]
+    json_depth_max: i64,
+    #[serde(deserialize_with = "scalar::integer")]
+    json_members_max: i64,
+}
+
+impl Validation {
+    pub(super) fn settings(&self, problems: &mut Problems) -> Limits {
+        let mut duration = |key: &str, text: &str, max: Duration| {
+            let path = format!("validation.{key}");
+            signed(problems.duration(&path, text, Duration::ZERO..=max))
+        };
+        let day = Duration::from_hours(24);
+        let clock_skew_max = duration("clock_skew_max", &self.clock_skew_max, day);
+        let event_age_max = duration("event_age_max", &self.event_age_max, AGE_MAX);
+        Limits {
+            clock_skew_max,
+            event_age_max,
+            batch_events_max: problems.integer(
+                "validation.batch_events_max",
+                self.batch_events_max,
+                1..=limit::BATCH_EVENTS_MAX,
+            ),
+            json_depth_max: problems.integer(
+                "validation.json_depth_max",
+                self.json_depth_max,
+                2..=limit::JSON_DEPTH_MAX,
+            ),
+            json_members_max: problems.integer(
+                "validation.json_members_max",
+                self.json_members_max,
+                32..=1_000_000,
+            ),
+        }
+    }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}

@@ -1,0 +1,219 @@
+//! The life of the server: listen, prepare, serve, end.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use ds_domain::event::EventCategory;
+use ds_http::{Drained, Readiness, Service, Surface};
+use ds_metrics::{Exporter, catalog};
+use ds_repository::Repository;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::{
+    clock::SystemClock,
+    config::{Settings, ShutdownSettings},
+    exit::Exit,
+    shutdown::{Phases, Unfinished},
+    signals::Signals,
+    startup, telemetry,
+    wiring::{self, Production, VERSION},
+    workers::{Ground, Workers},
+};
+
+/// What a phase may take beyond the time it gives its own work.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Serves until a signal.
+pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
+    telemetry::install(settings.logging)?;
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    let services = EventCategory::ALL.iter().map(|category| category.as_str());
+    let exporter = Exporter::install(services).context("cannot start metrics")?;
+    catalog::build_info(VERSION).set(1.0);
+    let repository = wiring::repository(&settings)?;
+    let readiness = Arc::new(Readiness::starting());
+    let service = wiring::service(&settings, &repository, &readiness, &exporter);
+    let mut doors = Doors::open(&settings, &service).await?;
+    if settings.redis.is_some() {
+        tracing::warn!("No dead letter queue yet: what cannot be stored is answered 503");
+    }
+
+    let prepared = tokio::select! {
+        biased;
+        () = signals.asked() => None,
+        prepared = prepare(&repository, &settings) => Some(prepared?),
+    };
+    let workers = prepared.map(|()| {
+        let (repository, partitions) = (repository.clone(), settings.partitions);
+        Workers::start(Ground {
+            repository,
+            partitions,
+            exporter,
+        })
+    });
+    if workers.is_some() {
+        readiness.set_ready();
+        tracing::info!(version = VERSION, "Ready");
+        tokio::select! {
+            () = signals.asked() => {}
+            error = doors.broken() => return Err(error),
+        }
+    }
+    readiness.set_shutting_down();
+    let is_complete = end(settings.shutdown, doors, workers, &repository).await;
+    Ok(if is_complete {
+        Exit::Done
+    } else {
+        Exit::Unfinished
+    })
+}
+
+async fn prepare(repository: &Repository, settings: &Settings) -> anyhow::Result<()> {
+    let (database, partitions) = (&settings.database, &settings.partitions);
+    startup::prepare(repository, database, partitions, &SystemClock).await?;
+    repository.tend_pools();
+    Ok(())
+}
+
+/// The phases after a signal, in their order. Readiness has already been withdrawn.
+async fn end(
+    budgets: ShutdownSettings,
+    doors: Doors,
+    workers: Option<Workers>,
+    repository: &Repository,
+) -> bool {
+    let mut phases = Phases::begin();
+    if let Some(workers) = workers {
+        // A server that was never ready got no traffic that would have to be led elsewhere.
+        let pause = async {
+            tokio::time::sleep(budgets.propagation_pause).await;
+            Ok(())
+        };
+        phases
+            .run(
+                "propagation pause",
+                budgets.propagation_pause + GRACE,
+                pause,
+            )
+            .await;
+        let drain = doors.api.close(budgets.drain_timeout);
+        phases
+            .run("drain requests", budgets.drain_timeout + GRACE, drain)
+            .await;
+        let stop = async {
+            workers.stop().await;
+            Ok(())
+        };
+        phases
+            .run("stop workers", budgets.workers_timeout, stop)
+            .await;
+    } else {
+        let drain = doors.api.close(budgets.drain_timeout);
+        phases
+            .run("drain requests", budgets.drain_timeout + GRACE, drain)
+            .await;
+    }
+    let close = async {
+        repository.close();
+        Ok(())
+    };
+    phases.run("close pools", GRACE, close).await;
+    if let Some(admin) = doors.admin {
+        // Last, so that probes and scrapers see all of the above.
+        phases
+            .run("close admin listener", 2 * GRACE, admin.close(GRACE))
+            .await;
+    }
+    phases.end()
+}
+
+/// The listeners. They answer from the first moment: liveness at once, readiness when it is true.
+struct Doors {
+    api: Door,
+    admin: Option<Door>,
+}
+
+/// One listener, and how to close it.
+struct Door {
+    close: oneshot::Sender<Duration>,
+    serving: JoinHandle<Drained>,
+}
+
+impl Doors {
+    async fn open(settings: &Settings, service: &Arc<Service<Production>>) -> anyhow::Result<Self> {
+        let server = &settings.server;
+        let limits = wiring::connection_limits(server);
+        let api = bind("API", &server.host, server.port).await?;
+        let admin = match &settings.admin {
+            Some(admin) => Some(bind("admin interface", &admin.host, admin.port).await?),
+            None => None,
+        };
+        let open = |listener, surface| Door::open(listener, Arc::clone(service), surface, limits);
+        Ok(Self {
+            api: open(api, Surface::Api),
+            admin: admin.map(|listener| open(listener, Surface::Admin)),
+        })
+    }
+
+    /// Waits for the end of a listener that nobody closed, which is a defect.
+    async fn broken(&mut self) -> anyhow::Error {
+        let ended = tokio::select! {
+            ended = &mut self.api.serving => ended,
+            ended = async {
+                match &mut self.admin {
+                    Some(admin) => (&mut admin.serving).await,
+                    None => pending().await,
+                }
+            } => ended,
+        };
+        match ended {
+            Ok(_drained) => anyhow::anyhow!("a listener has closed itself"),
+            Err(panic) => anyhow::Error::new(panic).context("a listener has failed"),
+        }
+    }
+}
+
+impl Door {
+    fn open(
+        listener: TcpListener,
+        service: Arc<Service<Production>>,
+        surface: Surface,
+        limits: ds_http::ConnectionLimits,
+    ) -> Self {
+        let (close, closing) = oneshot::channel();
+        let budget = async {
+            match closing.await {
+                Ok(budget) => budget,
+                // The start has failed: the process is about to end anyway.
+                Err(_) => pending().await,
+            }
+        };
+        let serving = tokio::spawn(ds_http::serve(listener, service, surface, limits, budget));
+        Self { close, serving }
+    }
+
+    /// Takes no new connection and finishes what is in flight within `budget`.
+    async fn close(self, budget: Duration) -> Result<(), Unfinished> {
+        // A listener that ended before has dropped its end; joining it tells how.
+        let _: Result<(), Duration> = self.close.send(budget);
+        match self.serving.await {
+            Ok(drained) if drained.is_complete() => Ok(()),
+            Ok(Drained {
+                connections_left,
+                writes_left,
+            }) => Err(Unfinished(format!(
+                "{connections_left} connections and {writes_left} writes were cut off"
+            ))),
+            Err(error) => Err(Unfinished(error.to_string())),
+        }
+    }
+}
+
+async fn bind(what: &str, host: &str, port: u16) -> anyhow::Result<TcpListener> {
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    let listener = TcpListener::bind((host, port))
+        .await
+        .with_context(|| format!("cannot listen on {host} port {port} for the {what}"))?;
+    tracing::info!(host, port, "Listening on {host} port {port} for the {what}");
+    Ok(listener)
+}

@@ -1,0 +1,151 @@
+//! Queries: filters, times, pages and order.
+
+use hyper::{Method, StatusCode};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::service::{BATCH, EVENTS, Service, event_with, now};
+
+/// Stores 150 events, one a minute back from now.
+async fn seeded() -> Service {
+    let service = Service::start().await;
+    let start = now();
+    let events: Vec<Value> = (0..150_i32)
+        .map(|n| {
+            event_with(json!({
+                "event_timestamp": start - SignedDuration::from_mins(i64::from(n)),
+                "event_type": if n % 2 == 0 { "even" } else { "odd" },
+                "event_category": if n % 3 == 0 { "workflow" } else { "gateway" },
+                "event_outcome": if n % 5 == 0 { "failure" } else { "success" },
+                "severity": if n % 7 == 0 { "high" } else { "low" },
+                "duration_ms": n,
+            }))
+        })
+        .collect();
+    let reply = service
+        .send(Method::POST, BATCH, json!(events).to_string())
+        .await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{:?}", reply.body);
+    service
+}
+
+fn numbers(answer: &Value) -> Vec<i64> {
+    let events = answer["data"].as_array().unwrap();
+    events
+        .iter()
+        .map(|event| event["duration_ms"].as_i64().unwrap())
+        .collect()
+}
+
+async fn check(service: &Service, query: &str, expected: impl Iterator<Item = i64>) {
+    let expected: Vec<i64> = expected.collect();
+    let answer = service.query(&format!("limit=1000&{query}")).await;
+    assert_eq!(numbers(&answer), expected, "{query}");
+    assert_eq!(
+        answer["pagination"]["total"],
+        json!(expected.len()),
+        "{query}"
+    );
+}
+
+#[tokio::test]
+async fn filters_are_combined_and_bounds_are_inclusive() {
+    let service = seeded().await;
+    check(&service, "correlation_id=rr-1", 0..150).await;
+    check(&service, "correlation_id=rr-2", 0..0).await;
+    check(&service, "event_type=odd", (0..150).filter(|n| n % 2 == 1)).await;
+    check(
+        &service,
+        "event_category=workflow",
+        (0..150).filter(|n| n % 3 == 0),
+    )
+    .await;
+    check(
+        &service,
+        "event_outcome=failure",
+        (0..150).filter(|n| n % 5 == 0),
+    )
+    .await;
+    check(&service, "severity=high", (0..150).filter(|n| n % 7 == 0)).await;
+    let both = "event_category=workflow&event_outcome=failure";
+    check(&service, both, (0..150).filter(|n| n % 15 == 0)).await;
+    check(&service, "since=30m30s", 0..31).await;
+    let answer = service.query("limit=1&offset=100").await;
+    let exact = answer["data"][0]["event_timestamp"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    check(&service, &format!("since={exact}"), 0..101).await;
+    check(&service, &format!("until={exact}"), 100..150).await;
+    check(&service, &format!("since={exact}&until={exact}"), 100..101).await;
+    check(&service, &format!("since={}&until=2d", &exact), 0..0).await;
+}
+
+#[tokio::test]
+async fn pages_tile_the_answer_newest_first() {
+    let service = seeded().await;
+    let mut seen = Vec::new();
+    for offset in [0, 50, 100] {
+        let answer = service
+            .query(&format!("correlation_id=rr-1&offset={offset}"))
+            .await;
+        let expected =
+            json!({ "limit": 50, "offset": offset, "total": 150, "has_more": offset < 100 });
+        assert_eq!(answer["pagination"], expected);
+        seen.extend(numbers(&answer));
+    }
+    assert_eq!(seen, (0..150).collect::<Vec<_>>());
+    let beyond = service.query("offset=1000").await;
+    assert_eq!(beyond["data"], json!([]));
+    assert_eq!(beyond["pagination"]["total"], 150);
+}
+
+#[tokio::test]
+async fn bad_parameters_are_refused_by_name() {
+    let service = Service::start().await;
+    for (query, word) in [
+        ("limit=0", "must be at least 1"),
+        ("limit=1001", "must be at most 1000"),
+        ("limit=x", "limit"),
+        ("offset=-1", "must be at least 0"),
+        ("since=invalid", "invalid time format"),
+        ("until=2026-02-30", "invalid time format"),
+        ("event_outcome=maybe", "event_outcome"),
+        ("event_type=", "event_type"),
+        ("correlation_id=a%00b", "correlation_id"),
+        ("correlation_id=%FF%FE", ""),
+    ] {
+        let reply = service
+            .send(Method::GET, &format!("{EVENTS}?{query}"), "")
+            .await;
+        if word.is_empty() {
+            assert!(!reply.status.is_server_error(), "{query}");
+            continue;
+        }
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{query}");
+        let problem = reply.json();
+        assert_eq!(
+            problem["type"], "https://kubernaut.ai/problems/validation-error",
+            "{query}"
+        );
+        assert!(
+            problem["detail"].as_str().unwrap().contains(word),
+            "{query}: {problem}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn unknown_ids_are_not_found() {
+    let service = Service::start().await;
+    let path = format!("{EVENTS}/01931c5e-7f00-7000-8000-000000000001");
+    assert_eq!(
+        service.send(Method::GET, &path, "").await.status,
+        StatusCode::NOT_FOUND
+    );
+    let path = format!("{EVENTS}/no-uuid");
+    assert_eq!(
+        service.send(Method::GET, &path, "").await.status,
+        StatusCode::BAD_REQUEST
+    );
+}
