@@ -82,6 +82,10 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::{
+        limit::{CLOCK_SKEW_MAX, EVENT_AGE_MAX},
+        time::{Clock, ManualClock, utc_date},
+    };
 
     #[track_caller]
     fn check(today: Date, expected: &[&str]) {
@@ -111,6 +115,23 @@ mod tests {
             date(2026, 8, 30),
             &["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"],
         );
+    }
+
+    #[test]
+    fn every_event_in_the_accepted_window_has_a_partition_on_any_day() {
+        let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
+        while clock.now() < "2030-03-02T00:00:00Z".parse().unwrap() {
+            let now = clock.now();
+            let covered = covering(utc_date(now), 3);
+            for instant in [now - EVENT_AGE_MAX, now, now + CLOCK_SKEW_MAX] {
+                assert!(
+                    covered.contains(&Month::of(utc_date(instant))),
+                    "{instant} on {now}"
+                );
+            }
+            // Three minutes off the hour, so that midnights are approached from both sides.
+            clock.set(now + jiff::SignedDuration::from_mins(57));
+        }
     }
 
     #[test]
