@@ -11,10 +11,10 @@ use clap::{Parser, Subcommand};
 use ds_repository::Repository;
 
 use crate::{
+    chain::Chain,
     config::{self, Loaded},
     exit::Exit,
     healthcheck, migrate, run,
-    telemetry::Chain,
 };
 
 const EXIT_CODES: &str = "\

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backoff;
+mod chain;
 mod cli;
 mod clock;
 mod config;

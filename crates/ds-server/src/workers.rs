@@ -12,7 +12,7 @@ use ds_repository::{Repository, error::StoreError};
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{clock::SystemClock, config::PartitionSettings, telemetry::Chain};
+use crate::{chain::Chain, clock::SystemClock, config::PartitionSettings};
 
 /// Longest wait after a failed pass; a shorter period stays as it is.
 const RETRY: Duration = Duration::from_secs(15);

@@ -40,3 +40,30 @@ pub struct EventDraft {
     pub retention_days: Option<i64>,
     pub is_sensitive: Option<bool>,
 }
+
+impl EventDraft {
+    /// Where the text of the member `name` is.
+    pub(crate) fn text_slot(&mut self, name: &str) -> Option<&mut Option<String>> {
+        Some(match name {
+            "version" => &mut self.version,
+            "event_type" => &mut self.event_type,
+            "event_category" => &mut self.event_category,
+            "event_action" => &mut self.event_action,
+            "event_outcome" => &mut self.event_outcome,
+            "correlation_id" => &mut self.correlation_id,
+            "actor_type" => &mut self.actor_type,
+            "actor_id" => &mut self.actor_id,
+            "resource_type" => &mut self.resource_type,
+            "resource_id" => &mut self.resource_id,
+            "resource_name" => &mut self.resource_name,
+            "namespace" => &mut self.namespace,
+            "cluster_name" => &mut self.cluster_name,
+            "severity" => &mut self.severity,
+            "trace_id" => &mut self.trace_id,
+            "span_id" => &mut self.span_id,
+            "error_code" => &mut self.error_code,
+            "error_message" => &mut self.error_message,
+            _ => return None,
+        })
+    }
+}

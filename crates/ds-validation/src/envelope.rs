@@ -8,8 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
-    EventDraft, Limits, Rule, ValidEvent, Violation, Violations, decode::text_slot,
-    relative_time::go_duration,
+    EventDraft, Limits, Rule, ValidEvent, Violation, Violations, relative_time::go_duration,
 };
 
 /// Checks `draft` against every rule as of `now`.
@@ -61,7 +60,7 @@ fn check_presence(name: &'static str, is_present: bool, found: &mut Violations) 
 }
 
 fn check_text(field: &TextField, draft: &mut EventDraft, found: &mut Violations) {
-    let Some(slot) = text_slot(draft, field.name) else {
+    let Some(slot) = draft.text_slot(field.name) else {
         return;
     };
     if field.required {

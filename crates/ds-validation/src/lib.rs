@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod date_time;
 mod decode;
 mod draft;
 mod envelope;
 mod json;
 mod limits;
+mod member;
 pub mod query;
 mod relative_time;
 mod valid;

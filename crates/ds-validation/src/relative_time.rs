@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 
-use crate::decode::date_time;
+use crate::date_time;
 
 /// Nanoseconds of each unit, longest name first where one begins with another.
 const UNITS: &[(&str, i128)] = &[
@@ -21,7 +21,7 @@ pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Some(ago) = ago(text) {
         return now.checked_sub(ago).ok();
     }
-    date_time(text).or_else(|| utc(text))
+    date_time::parse(text).or_else(|| utc(text))
 }
 
 /// A date-time without offset, or a date, both in UTC.

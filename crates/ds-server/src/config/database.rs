@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use ds_repository::settings::{Settings, TlsMode};
 use serde::{Deserialize, Serialize};
 
-use crate::telemetry::Chain;
+use crate::chain::Chain;
 
 use super::{
     problem::{Problems, set},

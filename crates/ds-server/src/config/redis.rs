@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::telemetry::Chain;
+use crate::chain::Chain;
 
 use super::{
     problem::{Problems, set},

@@ -21,7 +21,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::Chain;
+use crate::chain::Chain;
 use crate::config::Format;
 
 /// Writes lines of one format.
