@@ -91,9 +91,16 @@ async fn filled() -> (TestDatabase, Client) {
                  jsonb_build_object('labels', jsonb_build_object('app', 'app-' || n % 500), 'n', n)
              FROM (SELECT n, '2026-07-01Z'::timestamptz + n * interval '11 minutes' AS at
                  FROM generate_series(1, 24000) AS n) AS events;
-             ANALYZE audit_events;
-             SET plan_cache_mode = force_custom_plan;",
+             SET plan_cache_mode = force_custom_plan;
+             -- Flash: at the default for disks these small tables are a close call, which versions
+             -- of PostgreSQL decide differently.
+             SET random_page_cost = 1.1;",
         )
+        .await
+        .unwrap();
+    // Not only statistics: what waits in a GIN index's pending list makes the index look expensive.
+    client
+        .batch_execute("VACUUM ANALYZE audit_events")
         .await
         .unwrap();
     (database, client)
