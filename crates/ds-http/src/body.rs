@@ -9,6 +9,9 @@ use hyper::body::{Body, Incoming};
 
 use crate::RequestLimits;
 
+/// Longest pause between two pieces of a body that is only read to be thrown away.
+const DISCARD_PAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// Why there is no body to work with.
 #[derive(Debug)]
 pub(crate) enum BodyError {
@@ -61,8 +64,7 @@ pub(crate) async fn discard(body: Incoming, headers: &HeaderMap, limits: &Reques
     if headers.contains_key(EXPECT) {
         return false;
     }
-    let reading = drain(body, limits.discard_bytes_max);
-    tokio::time::timeout(limits.body_read_timeout, reading)
+    tokio::time::timeout(limits.body_read_timeout, drain(body, limits))
         .await
         .unwrap_or(false)
 }
@@ -70,7 +72,7 @@ pub(crate) async fn discard(body: Incoming, headers: &HeaderMap, limits: &Reques
 async fn collect(mut body: Incoming, limits: &RequestLimits) -> Result<Bytes, BodyError> {
     let bytes_max = limits.body_bytes_max;
     if body.size_hint().lower() > as_u64(bytes_max) {
-        drain(body, limits.discard_bytes_max).await;
+        drain(body, limits).await;
         return Err(BodyError::TooLarge { bytes_max });
     }
     let mut first = Bytes::new();
@@ -82,7 +84,7 @@ async fn collect(mut body: Incoming, limits: &RequestLimits) -> Result<Bytes, Bo
         let seen = first.len().max(rest.len());
         if data.len() > bytes_max - seen {
             drop(rest);
-            drain(body, limits.discard_bytes_max).await;
+            drain(body, limits).await;
             return Err(BodyError::TooLarge { bytes_max });
         }
         // Most bodies come in one piece, which is not copied. Memory is taken as bytes arrive, not
@@ -103,18 +105,25 @@ async fn collect(mut body: Incoming, limits: &RequestLimits) -> Result<Bytes, Bo
     })
 }
 
-/// Reads and drops up to `bytes_max`; whether that was all of it.
-async fn drain(mut body: Incoming, bytes_max: usize) -> bool {
-    let mut left = bytes_max;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return false };
+/// Reads and drops a body that is not wanted, within bounds; whether that was all of it. A client
+/// that stops sending is waiting for its answer.
+async fn drain(mut body: Incoming, limits: &RequestLimits) -> bool {
+    let mut left = limits.discard_bytes_max;
+    if body.size_hint().lower() > as_u64(left) {
+        return false;
+    }
+    loop {
+        let frame = match tokio::time::timeout(DISCARD_PAUSE_MAX, body.frame()).await {
+            Ok(None) => return true,
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) | Err(_) => return false,
+        };
         let bytes = frame.data_ref().map_or(0, Bytes::len);
         match left.checked_sub(bytes) {
             Some(rest) => left = rest,
             None => return false,
         }
     }
-    true
 }
 
 fn as_u64(bytes: usize) -> u64 {

@@ -73,7 +73,11 @@ pub(crate) async fn run<P: Ports>(
         .timer(TokioTimer::new())
         // The stream has this bound, and tells an idle connection from a slow one.
         .header_read_timeout(None)
-        .max_header_size(HEAD_BYTES_MAX);
+        .max_header_size(HEAD_BYTES_MAX)
+        // A client may say that it has nothing more to send, and still wants its answer, above all
+        // to a write. The price is that a client that is gone is noticed only when it is answered:
+        // every handler has a deadline of its own.
+        .half_close(true);
     // Not `pipeline_flush`: it writes nothing while more requests are buffered, so that a client that
     // sends on and on and never reads makes the answers pile up in memory without bound.
     let mut connection = pin!(builder.serve_connection(stream, service));

@@ -6,8 +6,11 @@ use bytes::Bytes;
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
 use futures_util::FutureExt;
-use http::{HeaderMap, Request, header::CONTENT_TYPE};
-use hyper::body::Incoming;
+use http::{
+    HeaderMap, Request,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
+use hyper::body::{Body, Incoming};
 use metrics::Gauge;
 use tokio_util::task::TaskTracker;
 
@@ -102,6 +105,12 @@ async fn answer<P: Ports>(
             settle((endpoint.handle)(service, call), exchange).await
         }
         Kind::Write => {
+            if let Err(problem) = check_media(headers, &body) {
+                if !body::discard(body, headers, &service.limits).await {
+                    exchange.close();
+                }
+                return exchange.finish(Err(problem));
+            }
             match body::read(body, headers, &service.limits).await {
                 Ok(bytes) => call.body = bytes,
                 Err(error) => {
@@ -110,8 +119,8 @@ async fn answer<P: Ports>(
                 }
             }
             exchange.received(call.body.len());
-            if let Err(problem) = check_json(headers, &call.body) {
-                return exchange.finish(Err(problem));
+            if call.body.is_empty() {
+                return exchange.finish(Err(Problem::body_missing()));
             }
             // On a task of its own, so that a client that leaves cannot stop it half-way.
             let handling = (endpoint.handle)(service, call);
@@ -143,10 +152,15 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         .unwrap_or("no text")
 }
 
-/// Checks that there is a body and that it claims to be JSON.
-fn check_json(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
-    if body.is_empty() {
+/// Checks that there is a body that claims to be JSON, before it is read.
+fn check_media(headers: &HeaderMap, body: &Incoming) -> Result<(), Problem> {
+    if body.is_end_stream() {
         return Err(Problem::body_missing());
+    }
+    if let Some(coding) = headers.get(CONTENT_ENCODING)
+        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        return Err(Problem::encoded(coding.as_bytes()));
     }
     let given = headers
         .get(CONTENT_TYPE)

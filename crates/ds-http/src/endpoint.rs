@@ -19,9 +19,9 @@ pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Problem>> +
 /// Whether a request changes anything.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
-    /// It does not: it is dropped when its client leaves.
+    /// It does not: it is dropped with its connection.
     Read,
-    /// It does: once started it is finished, whatever its client does.
+    /// It does: once started it is finished, whatever becomes of its connection.
     Write,
 }
 

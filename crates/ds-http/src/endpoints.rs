@@ -42,7 +42,7 @@ const EVENTS: &str = "/api/v1/audit/events";
 const BATCH: &str = "/api/v1/audit/events/batch";
 const EVENT: &str = "/api/v1/audit/events/{event_id}";
 
-const WRITE: &[u16] = &[201, 400, 408, 409, 413, 500, 503];
+const WRITE: &[u16] = &[201, 400, 408, 409, 413, 415, 500, 503];
 const LIST: &[u16] = &[200, 400, 500, 503];
 const GET: &[u16] = &[200, 400, 404, 500, 503];
 const CHECK: &[u16] = &[200, 503];

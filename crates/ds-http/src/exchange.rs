@@ -268,6 +268,7 @@ fn status_label(status: StatusCode) -> &'static str {
         408 => "408",
         409 => "409",
         413 => "413",
+        415 => "415",
         500 => "500",
         503 => "503",
         _ => "other",

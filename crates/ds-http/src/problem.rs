@@ -3,6 +3,7 @@
 //! A problem has two audiences. The client gets a stable type, a safe text and every broken rule;
 //! the log gets the cause. Nothing of a cause is ever rendered.
 
+mod body;
 mod refusal;
 
 use std::{borrow::Cow, error::Error};
@@ -18,10 +19,7 @@ use http::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{
-    body::BodyError,
-    endpoint::{Reply, reply},
-};
+use crate::endpoint::{Reply, reply};
 
 /// What every `type` begins with.
 const TYPE_PREFIX: &str = "https://kubernaut.ai/problems/";
@@ -132,50 +130,6 @@ impl Problem {
     /// A query that cannot be asked.
     pub(crate) fn of_parameters(errors: Vec<ParameterError>) -> Self {
         refusal::of_parameters(&errors)
-    }
-
-    /// A body that did not come.
-    pub(crate) fn of_body(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge { bytes_max } => {
-                let detail = format!("request body is larger than {bytes_max} bytes");
-                let (slug, title) = ("payload-too-large", "Payload Too Large");
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, slug, title, detail).counting(
-                    "body",
-                    "exceeds_max_length",
-                    1,
-                )
-            }
-            BodyError::TooSlow { timeout } => {
-                let detail = format!(
-                    "request body did not arrive within {} s",
-                    timeout.as_secs_f64()
-                );
-                let (slug, title) = ("request-timeout", "Request Timeout");
-                Self::new(StatusCode::REQUEST_TIMEOUT, slug, title, detail)
-            }
-            BodyError::Broken(error) => {
-                Self::invalid("request body has an error: failed to read request body")
-                    .counting("body", "incomplete", 1)
-                    .caused_by(error)
-            }
-        }
-    }
-
-    /// A write without a body.
-    pub(crate) fn body_missing() -> Self {
-        Self::invalid("request body has an error: value is required but missing")
-            .counting("body", "required", 1)
-    }
-
-    /// A write whose body claims to be something else than JSON.
-    pub(crate) fn not_json(media_type: &[u8]) -> Self {
-        let given = String::from_utf8_lossy(media_type);
-        let given = echo(&given);
-        Self::invalid(format!(
-            "request body has an error: header Content-Type has unexpected value \"{given}\""
-        ))
-        .counting("body", "invalid_content_type", 1)
     }
 
     /// A path that leads nowhere.

@@ -72,6 +72,16 @@ impl Client {
         self.socket.write_all(bytes).await.is_ok()
     }
 
+    /// Leaves without a word: the connection is reset.
+    pub(crate) fn vanish(self) {
+        self.socket.set_zero_linger().unwrap();
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) async fn finish_sending(&mut self) {
+        self.socket.shutdown().await.unwrap();
+    }
+
     /// Sends a request without a body, and gives the answer.
     pub(crate) async fn ask(&mut self, line: &str, headers: &str) -> Answer {
         self.send(format!("{line} HTTP/1.1\r\nhost: x\r\n{headers}\r\n"))

@@ -207,6 +207,31 @@ async fn a_client_that_asks_before_it_sends_is_told_to_go_on() {
 }
 
 #[tokio::test]
+async fn a_refusal_does_not_wait_for_a_body_that_does_not_come() {
+    let server = Server::start(Setup::default()).await;
+    for (headers, status, code) in [
+        ("content-length: 99999999999", 413, "payload-too-large"),
+        ("content-length: 6000000", 413, "payload-too-large"),
+        (
+            "content-length: 5\r\ncontent-encoding: gzip",
+            415,
+            "unsupported-media-type",
+        ),
+    ] {
+        let mut client = server.client().await;
+        client.send(format!("{POST}{headers}\r\n\r\n")).await;
+        client.answer().await.problem(status, code);
+        client.closed().await;
+    }
+    let mut client = server.client().await;
+    let head = POST.replace("application/json", "text/plain");
+    client
+        .send(format!("{head}content-length: 5\r\n\r\n"))
+        .await;
+    client.answer().await.problem(400, "validation-error");
+}
+
+#[tokio::test]
 async fn a_body_of_exactly_the_limit_is_read() {
     let server = strict().await;
     let body = format!("{:<1000}", event(""));

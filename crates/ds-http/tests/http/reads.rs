@@ -2,9 +2,7 @@
 
 use ds_http::Surface;
 
-use tokio::net::TcpListener;
-
-use crate::server::{Server, Setup, event, metric, until};
+use crate::server::{Server, Setup, event};
 
 async fn check_json(surface: Surface, path: &str, status: u16, expected: &str) {
     let server = Server::start(Setup {
@@ -149,24 +147,4 @@ async fn metrics_are_exposed_in_the_format_of_prometheus() {
         let line = r#"datastorage_http_requests_total{route="/metrics",method="GET",status="200"}"#;
         assert!(answer.body.contains(line), "{}", answer.body);
     }
-}
-
-#[tokio::test]
-async fn a_query_whose_client_left_is_dropped() {
-    let silent_database = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let database_port = silent_database.local_addr().unwrap().port();
-    let server = Server::start(Setup {
-        database_port,
-        ..Setup::default()
-    })
-    .await;
-    let series = r#"datastorage_http_requests_total{route="/api/v1/audit/events",method="GET",status="499"} "#;
-    let before = metric(series);
-    let mut client = server.client().await;
-    client
-        .send("GET /api/v1/audit/events HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await;
-    let (_asked, _) = silent_database.accept().await.unwrap();
-    drop(client);
-    until(|| metric(series) > before).await;
 }

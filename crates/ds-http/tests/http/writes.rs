@@ -153,6 +153,20 @@ async fn a_panic_in_a_read_is_answered_and_counted() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_finished_sending_still_gets_its_answers() {
+    let server = Server::start(Setup::default()).await;
+    for _ in 0..20 {
+        let mut client = server.client().await;
+        client.send(post(EVENTS, &event("")).repeat(5)).await;
+        client.finish_sending().await;
+        for _ in 0..5 {
+            assert_eq!(client.answer().await.status, 201);
+        }
+        client.closed().await;
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_was_begun_is_finished_after_its_client_left() {
     let server = Server::start(Setup {
         append: Append::Held,
@@ -164,9 +178,9 @@ async fn a_write_that_was_begun_is_finished_after_its_client_left() {
     client.send(post(EVENTS, &event(""))).await;
     server.store.append_begun().await;
     let connected = metric(open);
-    drop(client);
-    until(|| metric(open) < connected).await;
+    client.vanish();
     assert_eq!(server.store.len(), 0);
     server.store.release();
     until(|| server.store.len() == 1).await;
+    until(|| metric(open) < connected).await;
 }
