@@ -7,7 +7,10 @@
 //! decided in [`Ingest::append`] and nowhere else: today they are refused with a retryable error.
 
 use ds_metrics::{Table, TraceStatus, catalog};
-use ds_repository::error::{AppendError, StoreError};
+use ds_repository::{
+    Appended,
+    error::{AppendError, StoreError},
+};
 use ds_validation::{
     Limits, NewEvent, Rejection, ValidEvent, Violations, parse_batch, parse_event,
 };
@@ -125,8 +128,11 @@ impl<P: Ports> Ingest<P> {
         let outcome = self.store.append(events).await;
         catalog::write_duration(table).record(started.elapsed().as_secs_f64());
         match outcome {
-            Ok(_) => {
-                self.count(events, TraceStatus::Success);
+            Ok(appended) => {
+                // What was stored before was counted then.
+                let pairs = events.iter().zip(appended);
+                let new = pairs.filter(|(_, appended)| *appended == Appended::Now);
+                self.count(new.map(|(event, _)| event), TraceStatus::Success);
                 Ok(())
             }
             Err(AppendError::Conflict { positions }) => Err(RecordError::Conflict(
@@ -140,15 +146,15 @@ impl<P: Ports> Ingest<P> {
                 source: AppendError::Refused { column, cause },
             }),
             Err(AppendError::Store(error)) => {
-                self.count(events, TraceStatus::Failure);
+                self.count(events.iter(), TraceStatus::Failure);
                 Err(error.into())
             }
         }
     }
 
-    fn count(&self, events: &[NewEvent], status: TraceStatus) {
+    fn count<'e>(&self, events: impl Iterator<Item = &'e NewEvent>, status: TraceStatus) {
         let now = self.clock.now();
-        for event in events.iter().map(NewEvent::event) {
+        for event in events.map(NewEvent::event) {
             let service = event.event_category.as_str();
             catalog::audit_traces(service, status).increment(1);
             if status == TraceStatus::Success {

@@ -96,7 +96,8 @@ impl Pool {
         })
     }
 
-    /// Runs one statement outside of a transaction, within `budget` once there is a connection.
+    /// Runs one statement outside of a transaction, within `budget`, the wait for a connection
+    /// included.
     pub(crate) async fn query(
         &self,
         statement: Statement,
@@ -118,20 +119,21 @@ impl Pool {
         params: &[&(dyn ToSql + Sync)],
         budget: Duration,
     ) -> Result<Vec<Row>, Cause> {
-        let lease = self.lease().await?;
         let running = async {
-            let prepared = lease.prepare_typed_cached(text.sql, text.types).await?;
-            lease.query(&prepared, params).await
+            let lease = self.lease().await?;
+            let answering = async {
+                let prepared = lease.prepare_typed_cached(text.sql, text.types).await?;
+                lease.query(&prepared, params).await
+            };
+            let rows = answering.await.map_err(Cause::driver(text.name));
+            match &rows {
+                Ok(_) => lease.release(),
+                Err(cause) => lease.release_after(cause),
+            }
+            rows
         };
-        // When time is up the lease is dropped here, which cancels the statement on the server.
-        let rows = within(text.name, budget, running)
-            .await?
-            .map_err(Cause::driver(text.name));
-        match &rows {
-            Ok(_) => lease.release(),
-            Err(cause) => lease.release_after(cause),
-        }
-        rows
+        // When time is up the lease is dropped, which cancels the statement on the server.
+        within(text.name, budget, running).await?
     }
 
     /// Connections that are idle at the moment.

@@ -43,14 +43,14 @@ impl Repository {
         Ok(())
     }
 
-    /// Finds which of `ids` are stored, and under which date.
+    /// Finds which of `ids` are stored, and under which date. A part of writing, and bounded as such.
     pub async fn find_parents(&self, ids: &[Uuid]) -> Result<Vec<Parent>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let rows = self
             .read
-            .query(FIND_DATES, &[/* $1 */ &ids], self.query_timeout)
+            .query(FIND_DATES, &[/* $1 */ &ids], self.append_timeout)
             .await?;
         let parent = |row: &Row| {
             Ok(Parent {

@@ -53,20 +53,24 @@ pub(crate) struct Transaction<'l> {
     begun: AtomicBool,
 }
 
-/// Runs `work` in a transaction at READ COMMITTED, within `budget` once there is a connection.
+/// Runs `work` in a transaction at READ COMMITTED, within `budget`, the wait for a connection
+/// included.
 /// Losing against another transaction (40001, 40P01) is tried again.
 pub(crate) async fn run<W: Work>(
     pool: &Pool,
     budget: Duration,
     work: &W,
 ) -> Result<W::Output, Abort<W::Refusal>> {
-    let lease = pool.lease().await?;
-    // A lease that is dropped here, or with this future, is closed: see `Lease`.
-    let (outcome, clean) = within(W::NAME, budget, attempts(&lease, work)).await?;
-    if clean {
-        lease.release();
-    }
-    outcome
+    let running = async {
+        let lease = pool.lease().await?;
+        let (outcome, clean) = attempts(&lease, work).await;
+        // A lease that is dropped here, or with this future, is closed: see `Lease`.
+        if clean {
+            lease.release();
+        }
+        outcome
+    };
+    within(W::NAME, budget, running).await?
 }
 
 /// The outcome, and whether no transaction is left open.
