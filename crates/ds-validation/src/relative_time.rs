@@ -1,6 +1,6 @@
 //! Durations and times as existing clients write them: `24h`, `1h30m`, `7d`, or a time.
 
-use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil, tz::Offset};
 
 use crate::date_time;
 
@@ -34,7 +34,7 @@ fn utc(text: &str) -> Option<Timestamp> {
         19 if text.as_bytes().get(10) == Some(&b'T') => text.parse().ok()?,
         _ => return None,
     };
-    TimeZone::UTC.to_timestamp(moment).ok()
+    Some(date_time::instant(moment, Offset::UTC))
 }
 
 /// A duration: `1h30m`, `.5h`, `-90s`, `0`, or decimal days as `7d`.
