@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     release: bool,
     /// Port of the API [default: 8080, or a free one when that is taken]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1024..))]
     port: Option<u16>,
     /// Configuration file for ds-server.
     #[arg(long)]
@@ -50,6 +50,9 @@ impl Arguments {
 
 /// Starts everything, checks it, and stays until interrupted.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(file) = arguments.config.as_ref().filter(|file| !file.is_file()) {
+        bail!("there is no configuration file {}", file.display());
+    }
     let begun = Instant::now();
     let program = cargo::build_server(arguments.release)?;
     println!("Built ds-server ({:.1} s)", begun.elapsed().as_secs_f64());

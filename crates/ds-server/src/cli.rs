@@ -39,7 +39,7 @@ pub(crate) struct Cli {
         hide_env_values = true,
         value_name = "FILE"
     )]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -71,7 +71,10 @@ impl Cli {
         self,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Exit {
-        let loaded = match config::load(self.config.as_deref(), environment) {
+        // An empty variable is one that a template left empty.
+        let file = self.config.filter(|file| !file.is_empty());
+        let file = file.map(PathBuf::from);
+        let loaded = match config::load(file.as_deref(), environment) {
             Ok(loaded) => loaded,
             Err(error) => {
                 for problem in &error.0 {

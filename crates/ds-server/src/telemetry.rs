@@ -6,16 +6,29 @@ mod line;
 
 use std::panic::PanicHookInfo;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::config::LoggingSettings;
 
-/// Starts logging. Lines of dependencies pass the same level.
+/// Starts logging. Lines of dependencies pass the same level, but for those that repeat every notice
+/// of the database.
 pub(crate) fn install(settings: LoggingSettings) -> anyhow::Result<()> {
+    let level = LevelFilter::from_level(settings.level);
+    let quiet = level.min(LevelFilter::WARN);
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target("refinery_core", quiet)
+        .with_target("tokio_postgres", quiet);
     tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::from_level(settings.level))
+        .with_max_level(level)
         .with_writer(std::io::stderr)
         .event_format(line::Lines(settings.format))
+        .finish()
+        .with(targets)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error).context("cannot start logging"))?;
     std::panic::set_hook(Box::new(log_panic));

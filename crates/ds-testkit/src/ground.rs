@@ -12,13 +12,15 @@ use crate::account::Account;
 use crate::signal;
 
 /// The root of the workspace.
+///
+/// Cargo says at run time which checkout it works on. What was compiled in may be another one that
+/// shares the target directory.
 pub fn workspace_root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .ancestors()
-        .nth(2)
-        .unwrap_or(manifest)
-        .to_path_buf()
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let manifest = told.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let is_root = |directory: &&Path| directory.join("Cargo.lock").is_file();
+    let root = manifest.ancestors().find(is_root);
+    root.unwrap_or(&manifest).to_path_buf()
 }
 
 /// `target/xtask`.
