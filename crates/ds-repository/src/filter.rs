@@ -1,7 +1,8 @@
 //! A filter as SQL: fragments that are constants of the program, and values that are parameters.
 //!
 //! Every value has its parameter whether it is used or not, so that each condition is one constant
-//! text. There are 2⁷ texts in all, which bounds the statement cache of a connection.
+//! text. There are 2⁷ texts in all; the half of them that names a remediation stays prepared, which
+//! bounds the statement cache of a connection.
 
 use ds_domain::{
     filter::{EventFilter, Page},
@@ -10,7 +11,7 @@ use ds_domain::{
 use jiff::{Timestamp, civil::Date};
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::row::event_columns;
+use crate::{pool::Plan, row::event_columns};
 
 /// Types of the parameters. Said aloud, because the server cannot infer those that are not used.
 pub(crate) const PARAM_TYPES: &[Type] = &[
@@ -68,6 +69,16 @@ pub(crate) fn sql(filter: &EventFilter) -> String {
     .collect();
     let conditions = conditions.concat();
     [HEAD, &conditions, PAGE, &conditions, TAIL].concat()
+}
+
+/// Whether the statement for `filter` may keep its plan. The events of one remediation are few,
+/// whichever one it is; how many events any other condition leaves depends on its value.
+pub(crate) fn plan(filter: &EventFilter) -> Plan {
+    if filter.correlation_id.is_some() {
+        Plan::Reused
+    } else {
+        Plan::Fresh
+    }
 }
 
 /// The values for [`sql`].

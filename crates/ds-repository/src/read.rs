@@ -83,6 +83,7 @@ impl Repository {
             name: QUERY_EVENTS,
             sql: &sql,
             types: filter::PARAM_TYPES,
+            plan: filter::plan(filter),
         };
         let params = filter::Params::new(filter, page);
         let params = params.as_sql();

@@ -75,6 +75,18 @@ fn instants_and_offsets_that_the_store_cannot_say_are_clamped() {
     assert_eq!(params.offset, i64::MAX);
 }
 
+#[test]
+fn only_a_query_for_one_remediation_keeps_its_plan() {
+    for bits in 0..1 << 7 {
+        let expected = if bits & 1 == 1 {
+            Plan::Reused
+        } else {
+            Plan::Fresh
+        };
+        assert_eq!(plan(&filter(bits)), expected, "{bits:b}");
+    }
+}
+
 /// Six months of 4 000 events each: enough for the planner to prefer indexes.
 async fn filled() -> (TestDatabase, Client) {
     let database = TestDatabase::create().await;

@@ -104,17 +104,14 @@ async fn a_writer_that_is_released_by_mistake_inside_a_transaction_is_cleaned() 
 async fn sessions_start_with_their_limits() {
     let database = TestDatabase::empty().await;
     let settings = settings(&database);
-    for (label, plan, commit) in [
-        (Label::Write, "auto", "on"),
-        (Label::Read, "force_custom_plan", ""),
-    ] {
+    for (label, commit) in [(Label::Write, "on"), (Label::Read, "")] {
         let rows = pool(&settings, label)
             .query(SETTINGS, &[], BUDGET)
             .await
             .unwrap();
         let setting = |at: usize| rows[0].get::<_, String>(at);
         assert_eq!([setting(0), setting(1), setting(2)], ["10s", "5s", "10s"]);
-        assert_eq!([setting(3), setting(4)], ["UTC", plan]);
+        assert_eq!([setting(3), setting(4)], ["UTC", "auto"]);
         assert!(commit.is_empty() || setting(5) == commit);
     }
 }
