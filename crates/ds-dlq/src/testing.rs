@@ -1,0 +1,1 @@
+//! For tests: a backlog in memory, and the contract that every backlog keeps.
