@@ -6,11 +6,18 @@ use ds_validation::NewEvent;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+/// How long a taken entry belongs to its taker: longer than storing it may take. When its taker is
+/// gone nobody else gets it before, so it is no longer than that.
+pub const LEASE: Duration = Duration::from_secs(20);
+
 /// An accepted event that waits for the store.
 #[derive(Clone, Debug)]
 pub struct Parked {
     /// The event, with its id.
     pub event: NewEvent,
+    /// The parent it claims, when nobody has looked it up yet: entries of the first service name a
+    /// parent without its date. It must be found, or refused, before the event is stored.
+    pub unresolved_parent: Option<Uuid>,
     /// When it was accepted; the rules about time were checked against this instant.
     pub accepted_at: Timestamp,
     /// Why it could not be stored at once.
@@ -158,8 +165,10 @@ pub trait Backlog: Send + Sync + 'static {
     fn settle(&self, ids: &[EntryId]) -> impl Future<Output = Result<(), BacklogError>> + Send;
 
     /// Puts taken entries back, each to be taken again once it is due, one attempt older.
-    fn defer(&self, deferrals: &[Deferral])
-    -> impl Future<Output = Result<(), BacklogError>> + Send;
+    fn defer(
+        &self,
+        deferrals: &[Deferral],
+    ) -> impl Future<Output = Result<(), BacklogError>> + Send;
 
     /// Moves taken entries to the dead letters.
     fn bury(&self, burials: &[Burial]) -> impl Future<Output = Result<(), BacklogError>> + Send;

@@ -12,6 +12,14 @@ use crate::RequestLimits;
 /// Longest pause between two pieces of a body that is only read to be thrown away.
 const DISCARD_PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// Longest wait for the body of a request that is dismissed, and the largest body that is waited for:
+/// usually it has come with the head.
+const DISMISSAL_MAX: Duration = Duration::from_millis(10);
+const DISMISSAL_BYTES_MAX: u64 = 64 * 1024;
+
+/// Longest time for which a client that was dismissed may go on sending.
+const LINGER_MAX: Duration = Duration::from_secs(5);
+
 /// Why there is no body to work with.
 #[derive(Debug)]
 pub(crate) enum BodyError {
@@ -55,24 +63,66 @@ pub(crate) async fn read(
     }
 }
 
+/// The most bytes that [`read`] will keep of the body, by what its head says.
+pub(crate) fn bytes_at_most(body: &Incoming, limits: &RequestLimits) -> usize {
+    let announced = body.size_hint().upper();
+    let announced = announced.and_then(|bytes| usize::try_from(bytes).ok());
+    announced.map_or(limits.body_bytes_max, |bytes| {
+        bytes.min(limits.body_bytes_max)
+    })
+}
+
 /// Reads and drops the body of a request that is refused anyway. Whether the connection can be used
 /// on.
-pub(crate) async fn discard(body: Incoming, headers: &HeaderMap, limits: &RequestLimits) -> bool {
+pub(crate) async fn discard(
+    mut body: Incoming,
+    headers: &HeaderMap,
+    limits: &RequestLimits,
+) -> bool {
     if body.is_end_stream() {
         return true;
     }
     if headers.contains_key(EXPECT) {
         return false;
     }
-    tokio::time::timeout(limits.body_read_timeout, drain(body, limits))
+    tokio::time::timeout(limits.body_read_timeout, drain(&mut body, limits))
         .await
         .unwrap_or(false)
+}
+
+/// Like [`discard`], for a refusal that must be quick: it does not wait for more than has come. What
+/// comes later is thrown away behind the answer, so that the client gets to read that, and not a
+/// reset.
+pub(crate) async fn dismiss(
+    mut body: Incoming,
+    headers: &HeaderMap,
+    limits: &RequestLimits,
+) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    if headers.contains_key(EXPECT) {
+        return false;
+    }
+    let is_small = |bytes| bytes <= DISMISSAL_BYTES_MAX;
+    if body.size_hint().upper().is_some_and(is_small) {
+        let drained = tokio::time::timeout(DISMISSAL_MAX, drain(&mut body, limits)).await;
+        if let Ok(is_all) = drained {
+            return is_all;
+        }
+    }
+    let limits = *limits;
+    tokio::spawn(async move {
+        // The connection ends with its body, or when nobody reads that any more.
+        let _ = tokio::time::timeout(LINGER_MAX, drain(&mut body, &limits)).await;
+    });
+    false
 }
 
 async fn collect(mut body: Incoming, limits: &RequestLimits) -> Result<Bytes, BodyError> {
     let bytes_max = limits.body_bytes_max;
     if body.size_hint().lower() > as_u64(bytes_max) {
-        drain(body, limits).await;
+        drain(&mut body, limits).await;
         return Err(BodyError::TooLarge { bytes_max });
     }
     let mut first = Bytes::new();
@@ -84,7 +134,7 @@ async fn collect(mut body: Incoming, limits: &RequestLimits) -> Result<Bytes, Bo
         let seen = first.len().max(rest.len());
         if data.len() > bytes_max - seen {
             drop(rest);
-            drain(body, limits).await;
+            drain(&mut body, limits).await;
             return Err(BodyError::TooLarge { bytes_max });
         }
         // Most bodies come in one piece, which is not copied. Memory is taken as bytes arrive, not
@@ -107,7 +157,7 @@ async fn collect(mut body: Incoming, limits: &RequestLimits) -> Result<Bytes, Bo
 
 /// Reads and drops a body that is not wanted, within bounds; whether that was all of it. A client
 /// that stops sending is waiting for its answer.
-async fn drain(mut body: Incoming, limits: &RequestLimits) -> bool {
+async fn drain(body: &mut Incoming, limits: &RequestLimits) -> bool {
     let mut left = limits.discard_bytes_max;
     if body.size_hint().lower() > as_u64(left) {
         return false;

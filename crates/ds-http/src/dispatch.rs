@@ -15,7 +15,7 @@ use metrics::Gauge;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Service, Surface, body, cors,
+    RequestLimits, Service, Surface, body, cors,
     endpoint::{Call, Endpoint, Handling, Kind, Reply},
     exchange::{self, Exchange},
     problem::Problem,
@@ -50,9 +50,9 @@ impl<P: Ports> App<P> {
 pub(crate) async fn dispatch<P: Ports>(app: &App<P>, request: Request<Incoming>) -> Reply {
     let (parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.headers, app.service.ingest.ids());
-    let mut exchange = Exchange::begin(&parts, request_id, app.in_flight.clone());
+    let mut exchange = Exchange::begin(&parts, request_id.clone(), app.in_flight.clone());
 
-    let refusal = match cors::preflight(&parts) {
+    let answer = match cors::preflight(&parts) {
         Some(reply) => {
             exchange.route("preflight");
             Ok(reply)
@@ -62,10 +62,12 @@ pub(crate) async fn dispatch<P: Ports>(app: &App<P>, request: Request<Incoming>)
                 exchange.meter(&served.meter);
                 let call = Call {
                     uri: parts.uri,
+                    headers: parts.headers,
+                    request_id,
                     path_parameter: parameter,
                     body: Bytes::new(),
                 };
-                return answer(app, &served.endpoint, call, &parts.headers, body, exchange).await;
+                return serve(app, &served.endpoint, call, body, exchange).await;
             }
             Found::OtherMethods { template, allow } => {
                 exchange.route(template);
@@ -74,60 +76,109 @@ pub(crate) async fn dispatch<P: Ports>(app: &App<P>, request: Request<Incoming>)
             Found::Nothing => Err(Problem::no_route()),
         },
     };
-    if !body::discard(body, &parts.headers, &app.service.limits).await {
-        exchange.close();
-    }
-    exchange.finish(refusal)
+    end(answer, exchange, &parts.headers, body, &app.service.limits).await
 }
 
-/// Takes the body and lets the endpoint answer.
-async fn answer<P: Ports>(
+/// Ends an exchange whose body nobody needs.
+async fn end(
+    answer: Result<Reply, Problem>,
+    mut exchange: Exchange,
+    headers: &HeaderMap,
+    body: Incoming,
+    limits: &RequestLimits,
+) -> Reply {
+    if !body::discard(body, headers, limits).await {
+        exchange.close();
+    }
+    exchange.finish(answer)
+}
+
+/// Lets the endpoint answer.
+async fn serve<P: Ports>(
     app: &App<P>,
     endpoint: &Endpoint<P>,
-    mut call: Call,
-    headers: &HeaderMap,
+    call: Call,
     body: Incoming,
     mut exchange: Exchange,
 ) -> Reply {
     let service = Arc::clone(&app.service);
+    let limits = &service.limits;
     if endpoint.needs_store && service.readiness.state() == State::Starting {
         // The schema may be another one than this process knows.
-        if !body::discard(body, headers, &service.limits).await {
-            exchange.close();
-        }
-        return exchange.finish(Err(Problem::starting()));
+        let problem = Err(Problem::starting());
+        return end(problem, exchange, &call.headers, body, limits).await;
     }
     match endpoint.kind {
         Kind::Read => {
-            if !body::discard(body, headers, &service.limits).await {
+            if !body::discard(body, &call.headers, limits).await {
                 exchange.close();
             }
             settle((endpoint.handle)(service, call), exchange).await
         }
-        Kind::Write => {
-            if let Err(problem) = check_media(headers, &body) {
-                if !body::discard(body, headers, &service.limits).await {
-                    exchange.close();
-                }
-                return exchange.finish(Err(problem));
+        Kind::Command => {
+            if !body::discard(body, &call.headers, limits).await {
+                exchange.close();
             }
-            match body::read(body, headers, &service.limits).await {
-                Ok(bytes) => call.body = bytes,
-                Err(error) => {
-                    exchange.close();
-                    return exchange.finish(Err(Problem::of_body(error)));
-                }
-            }
-            exchange.received(call.body.len());
-            if call.body.is_empty() {
-                return exchange.finish(Err(Problem::body_missing()));
-            }
-            // On a task of its own, so that a client that leaves cannot stop it half-way.
             let handling = (endpoint.handle)(service, call);
-            let settled = app.writes.spawn(settle(handling, exchange)).await;
-            settled.unwrap_or_else(|_gone| Problem::panicked("write task ended").bare())
+            finish(app, settle(handling, exchange)).await
+        }
+        Kind::Write => write(app, endpoint, call, body, exchange).await,
+    }
+}
+
+/// Takes the body, if there is room for one more, and lets the endpoint record it.
+async fn write<P: Ports>(
+    app: &App<P>,
+    endpoint: &Endpoint<P>,
+    mut call: Call,
+    body: Incoming,
+    mut exchange: Exchange,
+) -> Reply {
+    let service = Arc::clone(&app.service);
+    let limits = &service.limits;
+    let bytes = body::bytes_at_most(&body, limits);
+    let admission = match service.ingest.admit(bytes) {
+        Ok(admission) => admission,
+        Err(overloaded) => {
+            if !body::dismiss(body, &call.headers, limits).await {
+                exchange.close();
+            }
+            return exchange.finish(Err(Problem::overloaded(overloaded)));
+        }
+    };
+    if let Err(problem) = check_media(&call.headers, &body) {
+        drop(admission);
+        return end(Err(problem), exchange, &call.headers, body, limits).await;
+    }
+    match body::read(body, &call.headers, limits).await {
+        Ok(bytes) => call.body = bytes,
+        Err(error) => {
+            exchange.close();
+            return exchange.finish(Err(Problem::of_body(error)));
         }
     }
+    exchange.received(call.body.len());
+    if call.body.is_empty() {
+        return exchange.finish(Err(Problem::body_missing()));
+    }
+    let handling = (endpoint.handle)(Arc::clone(&service), call);
+    let settled = settle(handling, exchange);
+    finish(app, async move {
+        let reply = settled.await;
+        drop(admission);
+        reply
+    })
+    .await
+}
+
+/// Drives an answer to its end on a task of its own, so that a client that leaves cannot stop it
+/// half-way.
+async fn finish<P: Ports>(
+    app: &App<P>,
+    answer: impl Future<Output = Reply> + Send + 'static,
+) -> Reply {
+    let settled = app.writes.spawn(answer).await;
+    settled.unwrap_or_else(|_gone| Problem::panicked("write task ended").bare())
 }
 
 /// Runs a handler to its end and completes the answer.

@@ -4,11 +4,11 @@ use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use ds_ingest::port::Ports;
-use http::{HeaderValue, Method, Response, StatusCode, Uri, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header::CONTENT_TYPE};
 use http_body_util::Full;
 use serde::Serialize;
 
-use crate::{Service, problem::Problem};
+use crate::{Service, problem::Problem, request_id::RequestId};
 
 /// An answer, complete in memory.
 pub(crate) type Reply = Response<Full<Bytes>>;
@@ -21,8 +21,11 @@ pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Problem>> +
 pub(crate) enum Kind {
     /// It does not: it is dropped with its connection.
     Read,
-    /// It does: once started it is finished, whatever becomes of its connection.
+    /// It brings events: it has to be admitted before its body is read, and once started it is
+    /// finished, whatever becomes of its connection.
     Write,
+    /// It changes or audits something without a body: once started it is finished, too.
+    Command,
 }
 
 /// One line of the table.
@@ -31,7 +34,7 @@ pub(crate) struct Endpoint<P: Ports> {
     pub(crate) operation: &'static str,
     /// Its method; a GET is also asked with HEAD.
     pub(crate) method: Method,
-    /// Its path, with at most one `{parameter}`.
+    /// Its path, with at most one `{parameter}`, anywhere.
     pub(crate) path: &'static str,
     /// Whether it changes anything.
     pub(crate) kind: Kind,
@@ -49,6 +52,10 @@ pub(crate) struct Endpoint<P: Ports> {
 pub(crate) struct Call {
     /// What was asked for.
     pub(crate) uri: Uri,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// Name of the request.
+    pub(crate) request_id: RequestId,
     /// Value of the path's parameter, empty if it has none.
     pub(crate) path_parameter: Box<str>,
     /// The whole body.

@@ -3,12 +3,16 @@
 mod create_audit_event;
 mod create_audit_events_batch;
 mod get_audit_event;
+mod get_dead_letter_queue;
 mod get_health;
 mod get_liveness;
 mod get_metrics;
 mod get_openapi;
 mod get_readiness;
+mod list_dead_letters;
+mod purge_dead_letter;
 mod query_audit_events;
+mod replay_dead_letter;
 
 use std::sync::Arc;
 
@@ -25,7 +29,7 @@ use crate::{
 pub enum Surface {
     /// All of them.
     Api,
-    /// Those for operators: health and metrics.
+    /// Those for operators: health, metrics, and the backlogs.
     Admin,
 }
 
@@ -42,10 +46,18 @@ const EVENTS: &str = "/api/v1/audit/events";
 const BATCH: &str = "/api/v1/audit/events/batch";
 const EVENT: &str = "/api/v1/audit/events/{event_id}";
 
-const WRITE: &[u16] = &[201, 400, 408, 409, 413, 415, 500, 503];
+const DLQ: &str = "/api/v1/admin/dlq";
+const LETTERS: &str = "/api/v1/admin/dlq/dead-letters";
+const LETTER: &str = "/api/v1/admin/dlq/dead-letters/{id}";
+const REPLAY: &str = "/api/v1/admin/dlq/dead-letters/{id}/replay";
+
+const WRITE: &[u16] = &[201, 202, 400, 408, 409, 413, 415, 500, 503];
 const LIST: &[u16] = &[200, 400, 500, 503];
 const GET: &[u16] = &[200, 400, 404, 500, 503];
 const CHECK: &[u16] = &[200, 503];
+const INSPECT: &[u16] = &[200, 500, 503];
+const ACCEPT: &[u16] = &[202, 400, 403, 404, 500, 503];
+const REMOVE: &[u16] = &[204, 400, 403, 404, 500, 503];
 
 #[rustfmt::skip]
 fn table<P: Ports>() -> Vec<Endpoint<P>> {
@@ -54,6 +66,10 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         write("createAuditEventsBatch", BATCH, WRITE, |s, c| Box::pin(create_audit_events_batch::handle(s, c))),
         query("queryAuditEvents", EVENTS, LIST, |s, c| Box::pin(query_audit_events::handle(s, c))),
         query("getAuditEvent", EVENT, GET, |s, c| Box::pin(get_audit_event::handle(s, c))),
+        command("getDeadLetterQueue", Method::GET, DLQ, INSPECT, |s, c| Box::pin(get_dead_letter_queue::handle(s, c))),
+        command("listDeadLetters", Method::GET, LETTERS, LIST, |s, c| Box::pin(list_dead_letters::handle(s, c))),
+        command("replayDeadLetter", Method::POST, REPLAY, ACCEPT, |s, c| Box::pin(replay_dead_letter::handle(s, c))),
+        command("purgeDeadLetter", Method::DELETE, LETTER, REMOVE, |s, c| Box::pin(purge_dead_letter::handle(s, c))),
         tell("getOpenApi", "/openapi.yaml", &[200], |_, _| Box::pin(get_openapi::handle())),
         operate("getHealth", "/health", CHECK, |s, _| Box::pin(get_health::handle(s))),
         operate("getHealthz", "/healthz", CHECK, |s, _| Box::pin(get_health::handle(s))),
@@ -96,6 +112,22 @@ fn write<P: Ports>(
     Endpoint {
         method: Method::POST,
         kind: Kind::Write,
+        ..query(operation, path, statuses, handle)
+    }
+}
+
+/// Shows operators the backlogs, or changes them. All of it is audited, so all of it writes.
+fn command<P: Ports>(
+    operation: &'static str,
+    method: Method,
+    path: &'static str,
+    statuses: &'static [u16],
+    handle: Handle<P>,
+) -> Endpoint<P> {
+    Endpoint {
+        method,
+        kind: Kind::Command,
+        for_operators: true,
         ..query(operation, path, statuses, handle)
     }
 }

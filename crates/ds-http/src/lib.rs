@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod body;
 mod connection;
 mod cors;
@@ -19,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 
 use ds_ingest::{Ingest, port::Ports};
 use ds_repository::Repository;
+use secrecy::SecretString;
 
 pub use connection::ConnectionLimits;
 pub use endpoints::Surface;
@@ -27,6 +29,13 @@ pub use readiness::{Readiness, State};
 
 /// Renders the metrics of the process in the Prometheus text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Tells what a client must know in order to change something, as it is at the moment; `None` when
+/// nobody may change anything.
+pub type AdminToken = Arc<dyn Fn() -> Option<SecretString> + Send + Sync>;
+
+/// Tells in a word how durable the queue is, if that is known.
+pub type QueueDurability = Arc<dyn Fn() -> Option<&'static str> + Send + Sync>;
 
 /// What the endpoints stand on.
 pub struct Service<P: Ports> {
@@ -38,6 +47,10 @@ pub struct Service<P: Ports> {
     pub readiness: Arc<Readiness>,
     /// The exposition of the metrics; a function, so that this crate needs no exporter.
     pub render_metrics: RenderMetrics,
+    /// The token of operators.
+    pub admin_token: AdminToken,
+    /// How durable the queue is.
+    pub queue_durability: QueueDurability,
     /// Version of the build that is running.
     pub version: &'static str,
     /// Bounds of a request.

@@ -3,18 +3,19 @@
 //! A problem has two audiences. The client gets a stable type, a safe text and every broken rule;
 //! the log gets the cause. Nothing of a cause is ever rendered.
 
+mod admin;
 mod body;
 mod refusal;
 
-use std::{borrow::Cow, error::Error};
+use std::{borrow::Cow, error::Error, time::Duration};
 
-use ds_ingest::RecordError;
+use ds_ingest::{Overloaded, RecordError};
 use ds_metrics::catalog;
 use ds_repository::error::StoreError;
 use ds_validation::query::ParameterError;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{ALLOW, RETRY_AFTER},
+    header::{self, ALLOW},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -24,9 +25,9 @@ use crate::endpoint::{Reply, reply};
 /// What every `type` begins with.
 const TYPE_PREFIX: &str = "https://kubernaut.ai/problems/";
 
-/// When to come again, in seconds, while the store is away: longer than a failover of PostgreSQL
-/// takes to be noticed, shorter than senders keep their buffers.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+/// When to come again while the store is away: longer than a failover of PostgreSQL takes to be
+/// noticed, shorter than senders keep their buffers.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Longest text that is repeated from a request.
 const ECHO_CHARS_MAX: usize = 256;
@@ -55,6 +56,8 @@ struct Document {
     errors: Vec<Fault>,
     time_format: Option<String>,
     allow: Option<HeaderValue>,
+    /// When to come again.
+    retry_after: Option<Duration>,
     /// Broken rules by envelope member and rule, for the metrics.
     failures: Vec<((&'static str, &'static str), u64)>,
     /// What the log is told.
@@ -99,21 +102,31 @@ impl Problem {
             RecordError::Rejected(rejection) => refusal::of_rejection(rejection, write),
             RecordError::ParentNotFound(missing) => refusal::of_parents(&missing, write),
             RecordError::Conflict(taken) => refusal::of_conflict(&taken, write),
-            RecordError::Refused { column, source } => {
-                refusal::of_row(column, write).caused_by(source)
+            RecordError::Refused { column, cause } => {
+                refusal::of_row(column, write).caused_by(cause)
             }
-            RecordError::Store(error) => match (error, write) {
-                (error @ StoreError::Unavailable(_), _) => Self::unavailable(error),
-                (error @ StoreError::Internal(_), Write::Single) => {
-                    let detail = "Failed to write audit event to database";
-                    Self::database("database_error", detail, error)
-                }
-                (error @ StoreError::Internal(_), Write::Batch) => {
-                    let detail = "Failed to write audit events batch to database";
-                    Self::database("database-error", detail, error)
-                }
-            },
+            RecordError::Overloaded(overloaded) => Self::overloaded(overloaded),
+            RecordError::Unavailable(cause) => Self::unavailable(cause),
+            RecordError::Internal(cause) => {
+                let (slug, detail) = match write {
+                    Write::Single => ("database_error", "Failed to write audit event to database"),
+                    Write::Batch => (
+                        "database-error",
+                        "Failed to write audit events batch to database",
+                    ),
+                };
+                Self::database(slug, detail, cause)
+            }
         }
+    }
+
+    /// More writes than can be taken. Not an error for the log: there may be thousands a second, and
+    /// they are counted.
+    pub(crate) fn overloaded(overloaded: Overloaded) -> Self {
+        let detail = "the service has more writes in hand than it can take, try again later";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let problem = Self::new(status, "overloaded", "Service Overloaded", detail);
+        problem.retrying_after(overloaded.retry_after)
     }
 
     /// A query that the store did not answer.
@@ -151,10 +164,14 @@ impl Problem {
     /// An id that is no id.
     pub(crate) fn not_a_uuid() -> Self {
         let message = "string doesn't match the format \"uuid\"";
-        let detail = format!("parameter \"event_id\" in path has an error: {message}");
-        let mut problem = Self::invalid(detail).counting("event_id", "invalid_format", 1);
+        Self::path_parameter("event_id", message)
+    }
+
+    fn path_parameter(name: &'static str, message: &'static str) -> Self {
+        let detail = format!("parameter \"{name}\" in path has an error: {message}");
+        let mut problem = Self::invalid(detail).counting(name, "invalid_format", 1);
         problem.0.errors.push(Fault {
-            parameter: Some("event_id"),
+            parameter: Some(name),
             rule: "invalid_format",
             message: message.to_owned(),
             ..Fault::default()
@@ -191,20 +208,30 @@ impl Problem {
     pub(crate) fn starting() -> Self {
         let (slug, title) = ("service-unavailable", "Service Unavailable");
         let detail = "the service is starting, try again later";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail).retrying_after(RETRY_AFTER)
     }
 
     /// The store is away: coming again helps.
-    fn unavailable(error: StoreError) -> Self {
-        let (slug, title) = ("service-unavailable", "Service Unavailable");
+    fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         let detail = "the audit store is temporarily unavailable, try again later";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail).caused_by(error)
+        Self::away(detail, cause)
+    }
+
+    fn away(detail: &'static str, cause: impl Error + Send + Sync + 'static) -> Self {
+        let (slug, title) = ("service-unavailable", "Service Unavailable");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail)
+            .retrying_after(RETRY_AFTER)
+            .caused_by(cause)
     }
 
     /// The store failed in a way that coming again does not mend.
-    fn database(slug: &'static str, detail: &'static str, error: StoreError) -> Self {
+    fn database(
+        slug: &'static str,
+        detail: &'static str,
+        cause: impl Error + Send + Sync + 'static,
+    ) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, slug, "Database Error", detail).caused_by(error)
+        Self::new(status, slug, "Database Error", detail).caused_by(cause)
     }
 
     /// The client's fault, by the rules of the contract.
@@ -231,6 +258,7 @@ impl Problem {
             errors: Vec::new(),
             time_format: None,
             allow: None,
+            retry_after: None,
             failures: Vec::new(),
             cause: None,
         }))
@@ -238,6 +266,11 @@ impl Problem {
 
     fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.0.cause = Some(Box::new(cause));
+        self
+    }
+
+    fn retrying_after(mut self, delay: Duration) -> Self {
+        self.0.retry_after = Some(delay);
         self
     }
 
@@ -310,6 +343,7 @@ impl Problem {
             errors,
             time_format,
             allow,
+            retry_after,
             ..
         } = &*self.0;
         let path = echo(path);
@@ -332,8 +366,10 @@ impl Problem {
         let media_type = HeaderValue::from_static("application/problem+json");
         let mut reply = reply(*status, media_type, body);
         let headers: &mut HeaderMap = reply.headers_mut();
-        if *status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        if let Some(delay) = retry_after {
+            // Whole seconds, none of them too early.
+            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if let Some(allow) = allow {
             headers.insert(ALLOW, allow.clone());

@@ -1,10 +1,14 @@
 //! The JSON of answers: what it looks like, and how it is made from what is stored.
 
+mod dead_letter_queue;
+mod health;
+
 use std::net::IpAddr;
 
 use ds_domain::{event::StoredEvent, filter::Page, json::JsonObject};
-use ds_ingest::Recorded;
+use ds_ingest::{Kept, Recorded};
 use ds_repository::EventPage;
+use http::StatusCode;
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,12 +16,48 @@ use uuid::Uuid;
 
 use crate::problem::Problem;
 
-/// The word for an event that is stored.
-const CREATED: &str = "created";
+pub(crate) use dead_letter_queue::{BacklogReport, DeadLetterQueue, DeadLetters, LetterReplayed};
+pub(crate) use health::{Alive, Checks, Health, Ready};
+
+/// What is said about accepted events, by where they are.
+struct Told {
+    status: &'static str,
+    single: &'static str,
+    batch: &'static str,
+}
+
+const CREATED: Told = Told {
+    status: "created",
+    single: "Audit event created successfully",
+    batch: "audit events created successfully",
+};
+
+const ACCEPTED: Told = Told {
+    status: "accepted",
+    single: "audit event queued for async processing",
+    batch: "audit events queued for async processing",
+};
+
+impl Told {
+    fn of(kept: Kept) -> Self {
+        match kept {
+            Kept::Stored => CREATED,
+            Kept::Parked => ACCEPTED,
+        }
+    }
+}
+
+/// The status for accepted events.
+pub(crate) fn status_of(kept: Kept) -> StatusCode {
+    match kept {
+        Kept::Stored => StatusCode::CREATED,
+        Kept::Parked => StatusCode::ACCEPTED,
+    }
+}
 
 /// One event was recorded.
 #[derive(Serialize)]
-pub(crate) struct EventCreated {
+pub(crate) struct EventRecorded {
     event_id: Uuid,
     /// In whole seconds, as the first contract has it.
     event_timestamp: String,
@@ -25,33 +65,35 @@ pub(crate) struct EventCreated {
     status: &'static str,
 }
 
-impl EventCreated {
+impl EventRecorded {
     /// The answer for `recorded`.
-    pub(crate) fn new(recorded: Recorded) -> Self {
+    pub(crate) fn new(recorded: Recorded, kept: Kept) -> Self {
+        let told = Told::of(kept);
         Self {
             event_id: recorded.event_id,
             event_timestamp: format!("{:.0}", recorded.event_timestamp),
-            message: "Audit event created successfully",
-            status: CREATED,
+            message: told.single,
+            status: told.status,
         }
     }
 }
 
 /// A batch was recorded.
 #[derive(Serialize)]
-pub(crate) struct BatchCreated {
+pub(crate) struct BatchRecorded {
     event_ids: Vec<Uuid>,
     message: String,
     status: &'static str,
 }
 
-impl BatchCreated {
+impl BatchRecorded {
     /// The answer for `recorded`, in the order of the request.
-    pub(crate) fn new(recorded: &[Recorded]) -> Self {
+    pub(crate) fn new(recorded: &[Recorded], kept: Kept) -> Self {
+        let told = Told::of(kept);
         Self {
             event_ids: recorded.iter().map(|one| one.event_id).collect(),
-            message: format!("{} audit events created successfully", recorded.len()),
-            status: CREATED,
+            message: format!("{} {}", recorded.len(), told.batch),
+            status: told.status,
         }
     }
 }
@@ -167,72 +209,6 @@ impl<'e> EventElement<'e> {
 /// The text as it is: never read into numbers, so none can change.
 fn raw(object: &JsonObject) -> Result<&RawValue, Problem> {
     serde_json::from_str(object.as_str()).map_err(Problem::unwritable)
-}
-
-/// `/health`.
-#[derive(Serialize)]
-pub(crate) struct Health {
-    status: &'static str,
-    database: &'static str,
-    version: &'static str,
-}
-
-impl Health {
-    /// The service can do its work.
-    pub(crate) fn healthy(version: &'static str) -> Self {
-        Self {
-            status: "healthy",
-            database: "connected",
-            version,
-        }
-    }
-
-    /// It cannot.
-    pub(crate) fn unhealthy(version: &'static str) -> Self {
-        Self {
-            status: "unhealthy",
-            database: "unreachable",
-            version,
-        }
-    }
-}
-
-/// `/health/ready`.
-#[derive(Serialize)]
-pub(crate) struct Ready {
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-}
-
-impl Ready {
-    /// Traffic is welcome.
-    pub(crate) fn yes() -> Self {
-        Self {
-            status: "ready",
-            reason: None,
-        }
-    }
-
-    /// It is not.
-    pub(crate) fn no(reason: &'static str) -> Self {
-        Self {
-            status: "not_ready",
-            reason: Some(reason),
-        }
-    }
-}
-
-/// `/health/live`.
-#[derive(Serialize)]
-pub(crate) struct Alive {
-    status: &'static str,
-}
-
-impl Default for Alive {
-    fn default() -> Self {
-        Self { status: "alive" }
-    }
 }
 
 #[cfg(test)]

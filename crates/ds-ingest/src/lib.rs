@@ -1,9 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
+mod breaker;
+mod group;
+mod ingest;
+mod months;
+mod outcome;
+mod pace;
 mod parent;
+mod parking;
 pub mod port;
+mod queue;
 mod record;
+mod replay;
+mod settings;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 
-pub use record::{Ingest, RecordError, Recorded};
+pub use admission::{Admission, Overloaded};
+pub use breaker::BreakerState;
+pub use ingest::{Ingest, IngestState, Parts};
+pub use record::{Kept, RecordError, Recorded};
+pub use settings::Settings;

@@ -1,8 +1,9 @@
 //! The effectful ports of the write path.
 
-use ds_domain::{event::Parent, id::IdSource, time::Clock};
+use ds_dlq::Backlog;
+use ds_domain::{event::Parent, id::IdSource, month::Month, time::Clock};
 use ds_repository::{
-    Appended, Repository,
+    Appended, Repository, Writer,
     error::{AppendError, StoreError},
 };
 use ds_validation::NewEvent;
@@ -10,33 +11,63 @@ use uuid::Uuid;
 
 /// Where events become durable.
 pub trait EventStore: Send + Sync + 'static {
-    /// Stores all of `events` or none, each exactly once.
-    fn append(
-        &self,
-        events: &[NewEvent],
-    ) -> impl Future<Output = Result<Vec<Appended>, AppendError>> + Send;
+    /// What appends to it.
+    type Writer: EventWriter;
+
+    /// One more writer. Writers work side by side.
+    fn writer(&self) -> Self::Writer;
 
     /// Finds which of `ids` are stored, and under which date.
     fn find_parents(
         &self,
         ids: &[Uuid],
     ) -> impl Future<Output = Result<Vec<Parent>, StoreError>> + Send;
+
+    /// Makes room for the events of `month`, if none is there.
+    fn ensure_partition(&self, month: Month)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// A way into the store that one task has for itself.
+pub trait EventWriter: Send + 'static {
+    /// Stores each group, all of its events or none, each event exactly once. The answers are in
+    /// the order of the groups; a group that fails takes no other with it. Bounded in time.
+    fn append(
+        &mut self,
+        groups: &[&[NewEvent]],
+    ) -> impl Future<Output = Vec<Result<Vec<Appended>, AppendError>>> + Send;
 }
 
 impl EventStore for Repository {
-    async fn append(&self, events: &[NewEvent]) -> Result<Vec<Appended>, AppendError> {
-        Repository::append(self, events).await
+    type Writer = Writer;
+
+    fn writer(&self) -> Writer {
+        Repository::writer(self)
     }
 
     async fn find_parents(&self, ids: &[Uuid]) -> Result<Vec<Parent>, StoreError> {
         Repository::find_parents(self, ids).await
     }
+
+    async fn ensure_partition(&self, month: Month) -> Result<(), StoreError> {
+        Repository::ensure_partition(self, month).await.map(|_| ())
+    }
 }
 
-/// What the write path stands on; one name to carry instead of three.
+impl EventWriter for Writer {
+    async fn append(&mut self, groups: &[&[NewEvent]]) -> Vec<Result<Vec<Appended>, AppendError>> {
+        Writer::append(self, groups).await
+    }
+}
+
+/// What the write path stands on; one name to carry instead of five.
 pub trait Ports: Send + Sync + 'static {
     /// The store.
     type Store: EventStore;
+    /// Where events wait first while the store is away.
+    type Queue: Backlog;
+    /// Where they wait when the queue is away, too.
+    type Spool: Backlog;
     /// The clock.
     type Clock: Clock;
     /// The source of ids.

@@ -1,37 +1,46 @@
 //! Bytes → a durable event, or the reason why not.
 //!
 //! Single events and batches take the same way, so that the rare path is the common one: validate,
-//! find the parents, identify, append. An event gets its id before the first attempt to store it,
-//! and the store recognises an id it has, so that an attempt can be repeated without doubling.
-//! What to do with events that the store is too [`Unavailable`](StoreError::Unavailable) to take is
-//! decided in [`Ingest::append`] and nowhere else: today they are refused with a retryable error.
+//! find the parents, identify, append; and when the store is unavailable, park. An event gets its id
+//! before the first attempt to store it, and the store recognises an id it has, so that an attempt
+//! can be repeated without doubling.
 
-use ds_metrics::{Table, TraceStatus, catalog};
-use ds_repository::{
-    Appended,
-    error::{AppendError, StoreError},
-};
-use ds_validation::{
-    Limits, NewEvent, Rejection, ValidEvent, Violations, parse_batch, parse_event,
-};
+use std::sync::Arc;
+
+use ds_dlq::{Parked, SharedError};
+use ds_domain::{id::IdSource, time::Clock};
+use ds_metrics::{Refusal, Table, TraceStatus, catalog};
+use ds_repository::{Appended, error::StoreError};
+use ds_validation::{NewEvent, Rejection, ValidEvent, Violations, parse_batch, parse_event};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use ds_domain::{id::IdSource, time::Clock};
-
 use crate::{
+    Ingest,
+    admission::{Overloaded, overloaded},
+    group::Origin,
+    outcome::NotAppended,
     parent::Parents,
-    port::{EventStore, Ports},
+    port::Ports,
 };
 
-/// An event that is durable.
+/// An event that was accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Recorded {
     /// Its id.
     pub event_id: Uuid,
     /// When it happened.
     pub event_timestamp: Timestamp,
+}
+
+/// Where accepted events are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// In the store.
+    Stored,
+    /// In a backlog, from which they will be stored.
+    Parked,
 }
 
 /// Why nothing was recorded.
@@ -52,58 +61,51 @@ pub enum RecordError {
         /// The column or constraint it names.
         column: Option<String>,
         /// What the store said.
-        source: AppendError,
+        #[source]
+        cause: SharedError,
     },
-    /// The store failed; whether it may work later, the source says.
-    #[error("event was not recorded")]
-    Store(#[from] StoreError),
+    /// More is asked for than can be done now.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// Neither the store nor a backlog could take it; later they may.
+    #[error("event was not recorded: no place takes it now")]
+    Unavailable(#[source] SharedError),
+    /// The store failed in a way that waiting does not mend.
+    #[error("event was not recorded: the store failed")]
+    Internal(#[source] SharedError),
 }
 
-/// The write path.
-pub struct Ingest<P: Ports> {
-    store: P::Store,
-    clock: P::Clock,
-    ids: P::Ids,
-    limits: Limits,
+/// Events of one request that passed validation, on their way to the store.
+struct Arrival {
+    events: Arc<Vec<NewEvent>>,
+    accepted_at: Timestamp,
+    bytes: usize,
+    table: Table,
 }
 
 impl<P: Ports> Ingest<P> {
-    /// A write path over these ports.
-    pub fn new(store: P::Store, clock: P::Clock, ids: P::Ids, limits: Limits) -> Self {
-        Self {
-            store,
-            clock,
-            ids,
-            limits,
-        }
-    }
-
-    /// The clock every rule is checked against.
-    pub fn clock(&self) -> &P::Clock {
-        &self.clock
-    }
-
-    /// The source of ids.
-    pub fn ids(&self) -> &P::Ids {
-        &self.ids
-    }
-
     /// Records the event in `body`. Once polled it must be driven to its end, or a stored event
     /// goes unanswered.
-    pub async fn record(&self, body: &[u8]) -> Result<Recorded, RecordError> {
-        let event = parse_event(body, self.clock.now(), &self.limits)?;
+    pub async fn record(&self, body: &[u8]) -> Result<(Recorded, Kept), RecordError> {
+        let now = self.clock().now();
+        let event = parse_event(body, now, &self.limits)?;
         let events = self.identify(vec![event], false).await?;
-        self.append(&events, Table::AuditEvents).await?;
         // One event in, one event out.
-        Ok(recorded(&events[0]))
+        let answer = recorded(&events[0]);
+        let kept = self
+            .keep(arrival(events, now, body, Table::AuditEvents))
+            .await?;
+        Ok((answer, kept))
     }
 
     /// Records all events of the JSON array in `body`, or none.
-    pub async fn record_batch(&self, body: &[u8]) -> Result<Vec<Recorded>, RecordError> {
-        let events = parse_batch(body, self.clock.now(), &self.limits)?;
+    pub async fn record_batch(&self, body: &[u8]) -> Result<(Vec<Recorded>, Kept), RecordError> {
+        let now = self.clock().now();
+        let events = parse_batch(body, now, &self.limits)?;
         let events = self.identify(events, true).await?;
-        self.append(&events, Table::AuditEventsBatch).await?;
-        Ok(events.iter().map(recorded).collect())
+        let answer = events.iter().map(recorded).collect();
+        let arrival = arrival(events, now, body, Table::AuditEventsBatch);
+        Ok((answer, self.keep(arrival).await?))
     }
 
     /// Gives each event its parent and its id.
@@ -112,48 +114,99 @@ impl<P: Ports> Ingest<P> {
         events: Vec<ValidEvent>,
         is_batch: bool,
     ) -> Result<Vec<NewEvent>, RecordError> {
-        let parents = Parents::find(&self.store, &events).await?;
+        let parents = Parents::find(&*self.store, &events).await?;
         let parents = parents
             .of_all(&events, is_batch)
             .map_err(RecordError::ParentNotFound)?;
         let pairs = events.into_iter().zip(parents);
         Ok(pairs
-            .map(|(event, parent)| event.identify(|| self.ids.next_id(), parent))
+            .map(|(event, parent)| event.identify(|| self.ids().next_id(), parent))
             .collect())
     }
 
-    /// Makes the events durable.
-    async fn append(&self, events: &[NewEvent], table: Table) -> Result<(), RecordError> {
+    /// Makes the events durable, in the store or else in a backlog.
+    async fn keep(&self, arrival: Arrival) -> Result<Kept, RecordError> {
         let started = Instant::now();
-        let outcome = self.store.append(events).await;
-        catalog::write_duration(table).record(started.elapsed().as_secs_f64());
-        match outcome {
+        let events = &arrival.events;
+        let outcome = self.group.append(events, arrival.bytes, Origin::Live).await;
+        catalog::write_duration(arrival.table).record(started.elapsed().as_secs_f64());
+        let error = match outcome {
             Ok(appended) => {
                 // What was stored before was counted then.
                 let pairs = events.iter().zip(appended);
                 let new = pairs.filter(|(_, appended)| *appended == Appended::Now);
                 self.count(new.map(|(event, _)| event), TraceStatus::Success);
-                Ok(())
+                return Ok(Kept::Stored);
             }
-            Err(AppendError::Conflict { positions }) => Err(RecordError::Conflict(
-                positions
-                    .into_iter()
-                    .filter_map(|at| Some((at, events.get(at)?.event().event_id)))
-                    .collect(),
-            )),
-            Err(AppendError::Refused { column, cause }) => Err(RecordError::Refused {
-                column: column.clone(),
-                source: AppendError::Refused { column, cause },
-            }),
-            Err(AppendError::Store(error)) => {
+            Err(error) => error,
+        };
+        let cause = match error {
+            NotAppended::Conflict { positions } => {
+                let id = |at: usize| Some((at, events.get(at)?.event().event_id));
+                let taken = positions.into_iter().filter_map(id).collect();
+                return Err(RecordError::Conflict(taken));
+            }
+            NotAppended::Refused { column, cause } => {
+                return Err(RecordError::Refused { column, cause });
+            }
+            NotAppended::Overloaded => {
+                let delay = self.group.level().delay;
+                return Err(overloaded(Refusal::QueueFull, delay).into());
+            }
+            NotAppended::Internal(cause) => {
                 self.count(events.iter(), TraceStatus::Failure);
-                Err(error.into())
+                return Err(RecordError::Internal(cause));
+            }
+            NotAppended::Partition { cause, .. } | NotAppended::Unavailable(cause) => cause,
+        };
+        match self.park(&arrival, &cause).await {
+            Ok(()) => {
+                self.count(events.iter(), TraceStatus::DlqFallback);
+                Ok(Kept::Parked)
+            }
+            Err(parking) => {
+                self.count(events.iter(), TraceStatus::Failure);
+                Err(RecordError::Unavailable(parking.unwrap_or(cause)))
             }
         }
     }
 
+    /// Puts the events into the queue, or else into the spool. `None` when there is neither.
+    async fn park(
+        &self,
+        arrival: &Arrival,
+        cause: &SharedError,
+    ) -> Result<(), Option<SharedError>> {
+        let reason = cause.to_string();
+        let entries = || -> Vec<Parked> {
+            let events = arrival.events.iter();
+            events
+                .map(|event| Parked {
+                    event: event.clone(),
+                    unresolved_parent: None,
+                    accepted_at: arrival.accepted_at,
+                    reason: reason.clone(),
+                })
+                .collect()
+        };
+        let mut last: Option<SharedError> = None;
+        if let Some(queue) = &self.queue {
+            match queue.put(entries()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(Arc::new(error)),
+            }
+        }
+        if let Some(spool) = &self.spool {
+            match spool.put(entries()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(Arc::new(error)),
+            }
+        }
+        Err(last)
+    }
+
     fn count<'e>(&self, events: impl Iterator<Item = &'e NewEvent>, status: TraceStatus) {
-        let now = self.clock.now();
+        let now = self.clock().now();
         for event in events.map(NewEvent::event) {
             let service = event.event_category.as_str();
             catalog::audit_traces(service, status).increment(1);
@@ -162,6 +215,24 @@ impl<P: Ports> Ingest<P> {
                 catalog::audit_lag(service).record(lag.max(0.0));
             }
         }
+    }
+}
+
+impl From<StoreError> for RecordError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
+            StoreError::Internal(_) => Self::Internal(Arc::new(error)),
+        }
+    }
+}
+
+fn arrival(events: Vec<NewEvent>, accepted_at: Timestamp, body: &[u8], table: Table) -> Arrival {
+    Arrival {
+        events: Arc::new(events),
+        accepted_at,
+        bytes: body.len(),
+        table,
     }
 }
 

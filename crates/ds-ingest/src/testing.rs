@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -11,6 +11,8 @@ use std::{
 use ds_domain::{
     event::{Event, Parent},
     id::IdSource,
+    month::Month,
+    time::ManualClock,
 };
 use ds_repository::{
     Appended,
@@ -18,44 +20,64 @@ use ds_repository::{
 };
 use ds_validation::{Limits, NewEvent, parse_event};
 use jiff::Timestamp;
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::port::EventStore;
+use crate::{
+    Parts, Settings,
+    port::{EventStore, EventWriter, Ports},
+};
 
-/// What the store in memory does with the next calls.
+pub use ds_dlq::testing::MemoryBacklog;
+
+/// How the store in memory is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mood {
     /// Works.
     Well,
     /// Cannot be reached.
     Away,
+    /// Answers nothing until its mood changes.
+    Hanging,
     /// Fails in a way that no retry mends.
     Broken,
     /// Refuses every row, as a constraint would.
     Refusing,
+    /// Cannot store events of one month.
+    Without(Month),
+    /// Panics.
+    Panicking,
 }
 
-/// A store in memory.
-pub struct MemoryStore {
-    mood: Mood,
+/// A store in memory; clones are the same store.
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Inner>);
+
+struct Inner {
+    mood: watch::Sender<Mood>,
     events: Mutex<HashMap<Uuid, Event>>,
+    /// Rows of each flush so far.
+    flushes: Mutex<Vec<usize>>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new(mood: Mood) -> Self {
-        Self {
-            mood,
+        Self(Arc::new(Inner {
+            mood: watch::Sender::new(mood),
             events: Mutex::default(),
-        }
+            flushes: Mutex::default(),
+        }))
+    }
+
+    /// Changes how it is.
+    pub fn set_mood(&self, mood: Mood) {
+        self.0.mood.send_replace(mood);
     }
 
     /// How many events it holds.
     pub fn len(&self) -> usize {
-        self.events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.events().len()
     }
 
     /// Whether it holds none.
@@ -63,16 +85,84 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    fn check(&self) -> Result<(), StoreError> {
-        let cause = Cause::Timeout {
-            statement: "memory",
-            seconds: 0.0,
-        };
-        match self.mood {
-            Mood::Well | Mood::Refusing => Ok(()),
-            Mood::Away => Err(StoreError::Unavailable(cause)),
-            Mood::Broken => Err(StoreError::Internal(cause)),
+    /// Whether it holds the event `id`.
+    pub fn holds(&self, id: Uuid) -> bool {
+        self.events().contains_key(&id)
+    }
+
+    /// Rows of each flush so far.
+    pub fn flushes(&self) -> Vec<usize> {
+        let flushes = self.0.flushes.lock();
+        flushes.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn events(&self) -> MutexGuard<'_, HashMap<Uuid, Event>> {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its mood, once it answers at all.
+    async fn mood(&self) -> Mood {
+        let mut mood = self.0.mood.subscribe();
+        let answering = mood.wait_for(|mood| *mood != Mood::Hanging).await;
+        answering.map_or(Mood::Away, |mood| *mood)
+    }
+
+    fn append_group(&self, mood: Mood, events: &[NewEvent]) -> Result<Vec<Appended>, AppendError> {
+        check(mood)?;
+        let falls_into = |month| move |new: &NewEvent| Month::of(new.event().event_date()) == month;
+        match mood {
+            Mood::Refusing => {
+                return Err(AppendError::Refused {
+                    column: Some("event_type".to_owned()),
+                    cause: Arc::new(cause()),
+                });
+            }
+            Mood::Without(month) if events.iter().any(falls_into(month)) => {
+                let cause = Arc::new(cause());
+                return Err(AppendError::Partition { month, cause });
+            }
+            Mood::Well
+            | Mood::Away
+            | Mood::Hanging
+            | Mood::Broken
+            | Mood::Without(_)
+            | Mood::Panicking => {}
         }
+        let mut stored = self.events();
+        let verdicts: Vec<Option<bool>> = events
+            .iter()
+            .map(|new| {
+                let old = stored.get(&new.event().event_id);
+                old.map(|old| same(old, new.event()))
+            })
+            .collect();
+        let verdict_of = verdicts.iter().enumerate();
+        let taken = verdict_of.filter(|(_, verdict)| **verdict == Some(false));
+        let positions: Vec<usize> = taken.map(|(at, _)| at).collect();
+        if !positions.is_empty() {
+            return Err(AppendError::Conflict { positions });
+        }
+        for new in events {
+            stored.insert(new.event().event_id, new.event().clone());
+        }
+        let appended = |verdict: Option<bool>| verdict.map_or(Appended::Now, |_| Appended::Before);
+        Ok(verdicts.into_iter().map(appended).collect())
+    }
+}
+
+fn cause() -> Cause {
+    Cause::Timeout {
+        statement: "memory",
+        seconds: 0.0,
+    }
+}
+
+fn check(mood: Mood) -> Result<(), StoreError> {
+    match mood {
+        Mood::Well | Mood::Refusing | Mood::Without(_) => Ok(()),
+        Mood::Away | Mood::Hanging => Err(StoreError::Unavailable(Arc::new(cause()))),
+        Mood::Broken => Err(StoreError::Internal(Arc::new(cause()))),
+        Mood::Panicking => panic!("the store in memory was told to panic"),
     }
 }
 
@@ -84,45 +174,15 @@ fn same(a: &Event, b: &Event) -> bool {
 }
 
 impl EventStore for MemoryStore {
-    async fn append(&self, events: &[NewEvent]) -> Result<Vec<Appended>, AppendError> {
-        self.check()?;
-        if self.mood == Mood::Refusing {
-            let cause = Cause::Timeout {
-                statement: "memory",
-                seconds: 0.0,
-            };
-            return Err(AppendError::Refused {
-                column: Some("event_type".to_owned()),
-                cause,
-            });
-        }
-        let mut stored = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdicts: Vec<Option<bool>> = events
-            .iter()
-            .map(|new| {
-                stored
-                    .get(&new.event().event_id)
-                    .map(|old| same(old, new.event()))
-            })
-            .collect();
-        let taken = verdicts
-            .iter()
-            .enumerate()
-            .filter(|(_, verdict)| **verdict == Some(false));
-        let positions: Vec<usize> = taken.map(|(at, _)| at).collect();
-        if !positions.is_empty() {
-            return Err(AppendError::Conflict { positions });
-        }
-        for new in events {
-            stored.insert(new.event().event_id, new.event().clone());
-        }
-        let appended = |verdict: Option<bool>| verdict.map_or(Appended::Now, |_| Appended::Before);
-        Ok(verdicts.into_iter().map(appended).collect())
+    type Writer = Self;
+
+    fn writer(&self) -> Self {
+        self.clone()
     }
 
     async fn find_parents(&self, ids: &[Uuid]) -> Result<Vec<Parent>, StoreError> {
-        self.check()?;
-        let stored = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        check(self.mood().await)?;
+        let stored = self.events();
         let found = ids.iter().filter_map(|id| stored.get(id));
         Ok(found
             .map(|event| Parent {
@@ -130,6 +190,52 @@ impl EventStore for MemoryStore {
                 date: event.event_date(),
             })
             .collect())
+    }
+
+    async fn ensure_partition(&self, _: Month) -> Result<(), StoreError> {
+        check(self.mood().await)
+    }
+}
+
+impl EventWriter for MemoryStore {
+    async fn append(&mut self, groups: &[&[NewEvent]]) -> Vec<Result<Vec<Appended>, AppendError>> {
+        let mood = self.mood().await;
+        let rows = groups.iter().map(|group| group.len()).sum();
+        let mut flushes = self
+            .0
+            .flushes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        flushes.push(rows);
+        drop(flushes);
+        let each = groups.iter().map(|group| self.append_group(mood, group));
+        each.collect()
+    }
+}
+
+/// A write path in memory.
+pub struct Memory;
+
+impl Ports for Memory {
+    type Store = MemoryStore;
+    type Queue = MemoryBacklog;
+    type Spool = MemoryBacklog;
+    type Clock = ManualClock;
+    type Ids = CountingIds;
+}
+
+impl Memory {
+    /// A write path at `now`, over `store` and nothing else.
+    pub fn parts(store: &MemoryStore, now: Timestamp) -> Parts<Self> {
+        Parts {
+            store: store.clone(),
+            queue: None,
+            spool: None,
+            clock: ManualClock::at(now),
+            ids: CountingIds::default(),
+            limits: Limits::default(),
+            settings: Settings::default(),
+        }
     }
 }
 
@@ -171,16 +277,15 @@ fn new_event(at: Timestamp, id: Uuid, more: &str) -> NewEvent {
 /// When the store breaks the contract.
 #[expect(clippy::expect_used, reason = "a broken contract must fail the test")]
 pub async fn event_store_contract(store: &impl EventStore, now: Timestamp, ids: &impl IdSource) {
+    let mut writer = store.writer();
     let (first, second, third) = (ids.next_id(), ids.next_id(), ids.next_id());
     let yesterday = now - jiff::SignedDuration::from_hours(24);
 
-    let appended = store
-        .append(&[new_event(now, first, "")])
+    let appended = append(&mut writer, &[new_event(now, first, "")])
         .await
         .expect("is stored");
     assert_eq!(appended, [Appended::Now], "a new event is stored");
-    let appended = store
-        .append(&[new_event(now, first, "")])
+    let appended = append(&mut writer, &[new_event(now, first, "")])
         .await
         .expect("is recognised");
     assert_eq!(
@@ -190,14 +295,14 @@ pub async fn event_store_contract(store: &impl EventStore, now: Timestamp, ids: 
     );
 
     let other = new_event(now, first, r#","severity":"high""#);
-    let outcome = store.append(&[new_event(now, second, ""), other]).await;
+    let outcome = append(&mut writer, &[new_event(now, second, ""), other]).await;
     let is_conflict =
         matches!(&outcome, Err(AppendError::Conflict { positions }) if *positions == [1]);
     assert!(
         is_conflict,
         "other content under a taken id is a conflict: {outcome:?}"
     );
-    let moved = store.append(&[new_event(yesterday, first, "")]).await;
+    let moved = append(&mut writer, &[new_event(yesterday, first, "")]).await;
     let is_conflict =
         matches!(&moved, Err(AppendError::Conflict { positions }) if *positions == [0]);
     assert!(
@@ -220,10 +325,43 @@ pub async fn event_store_contract(store: &impl EventStore, now: Timestamp, ids: 
         new_event(now, first, ""),
         new_event(now, second, ""),
     ];
-    let appended = store.append(&batch).await.expect("is stored");
+    let appended = append(&mut writer, &batch).await.expect("is stored");
     let expected = [Appended::Now, Appended::Before, Appended::Now];
     assert_eq!(
         appended, expected,
         "a repeated batch is completed, in order"
     );
+
+    groups_contract(&mut writer, now, [first, ids.next_id()]).await;
+}
+
+/// The part about several groups in one append: `known` is stored, `new` is not.
+#[expect(clippy::expect_used, reason = "a broken contract must fail the test")]
+async fn groups_contract(writer: &mut impl EventWriter, now: Timestamp, [known, new]: [Uuid; 2]) {
+    let other = [new_event(now, known, r#","severity":"high""#)];
+    let (same, new) = ([new_event(now, known, "")], [new_event(now, new, "")]);
+    let outcomes = writer.append(&[&other, &new, &same]).await;
+    let is_conflict =
+        matches!(&outcomes[0], Err(AppendError::Conflict { positions }) if *positions == [0]);
+    assert!(
+        is_conflict,
+        "groups are answered in their order: {outcomes:?}"
+    );
+    let expected = [[Appended::Now], [Appended::Before]];
+    for (outcome, expected) in outcomes[1..].iter().zip(expected) {
+        let appended = outcome
+            .as_ref()
+            .expect("a group that fails takes no other with it");
+        assert_eq!(*appended, expected);
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a broken contract must fail the test")]
+async fn append(
+    writer: &mut impl EventWriter,
+    events: &[NewEvent],
+) -> Result<Vec<Appended>, AppendError> {
+    let mut outcomes = writer.append(&[events]).await;
+    assert_eq!(outcomes.len(), 1, "one group, one answer");
+    outcomes.pop().expect("has one")
 }

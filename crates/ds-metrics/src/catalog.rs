@@ -2,7 +2,10 @@
 
 use metrics::{Counter, Gauge, Histogram, Unit};
 
-use crate::{Outcome, Pool, Table, TraceStatus, Worker, bucket};
+use crate::{
+    BacklogName, BreakerName, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream, Table,
+    TraceStatus, Worker, bucket,
+};
 
 /// What kind of series a metric has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +41,8 @@ macro_rules! metrics_catalog {
     (@make counter $name:literal $($labels:tt)*) => { metrics::counter!($name, $($labels)*) };
     (@make gauge $name:literal $($labels:tt)*) => { metrics::gauge!($name, $($labels)*) };
     (@make histogram $name:literal $($labels:tt)*) => { metrics::histogram!($name, $($labels)*) };
+    (@label r#type) => { "type" };
+    (@label $label:ident) => { stringify!($label) };
     (@kind counter) => { Kind::Counter };
     (@kind gauge) => { Kind::Gauge };
     (@kind histogram $buckets:expr) => { Kind::Histogram($buckets) };
@@ -52,7 +57,7 @@ macro_rules! metrics_catalog {
                 name: $name,
                 kind: metrics_catalog!(@kind $kind $($buckets)?),
                 unit: Unit::$unit,
-                labels: &[$(stringify!($label)),*],
+                labels: &[$(metrics_catalog!(@label $label)),*],
                 help: $help.trim_ascii(),
             },
         )+];
@@ -61,7 +66,7 @@ macro_rules! metrics_catalog {
             #[doc = $help]
             pub fn $function($($label: impl Into<$label_type>),*) -> metrics_catalog!(@handle $kind) {
                 metrics_catalog!(
-                    @make $kind $name $(stringify!($label) => $label.into()),*
+                    @make $kind $name $(metrics_catalog!(@label $label) => $label.into()),*
                 )
             }
         )+
@@ -70,6 +75,10 @@ macro_rules! metrics_catalog {
 
 /// A label value that is a constant of the program: never text that a client sent.
 pub type Static = &'static str;
+
+/// A label value that names a monthly partition. The accepted window of time bounds how many there
+/// are.
+pub type Partition = String;
 
 metrics_catalog! {
     /// Audit events by the part of the platform they belong to and what became of them.
@@ -106,6 +115,82 @@ metrics_catalog! {
     db_connections_max: gauge("datastorage_db_connections_max", Count) [pool: Static];
     /// Time spent waiting for a connection from a pool.
     db_connection_wait_duration: histogram("datastorage_db_connection_wait_duration_seconds", Seconds, bucket::REQUEST) [pool: Static];
+    /// Rows that one flush stored together.
+    flush_rows: histogram("datastorage_ingest_flush_rows", Count, bucket::ROWS) [];
+    /// Time of one flush, commit included.
+    flush_duration: histogram("datastorage_ingest_flush_duration_seconds", Seconds, bucket::WRITE) [];
+    /// Time the first request of a flush has waited for a writer.
+    queue_wait: histogram("datastorage_ingest_queue_wait_seconds", Seconds, bucket::REQUEST) [];
+    /// Rows that wait for a writer.
+    queue_rows: gauge("datastorage_ingest_queue_rows", Count) [];
+    /// Bytes that wait for a writer.
+    queue_bytes: gauge("datastorage_ingest_queue_bytes", Bytes) [];
+    /// Time that a new request has to expect to wait for a writer.
+    queue_delay: gauge("datastorage_ingest_queue_delay_seconds", Seconds) [];
+    /// Requests that no writer took in time; they were parked or refused.
+    queue_expired: counter("datastorage_ingest_queue_expired_total", Count) [];
+    /// Writers at work.
+    writers_active: gauge("datastorage_ingest_writers_active", Count) [];
+    /// Writers that are worth their while at the present speed of the store.
+    writers_wanted: gauge("datastorage_ingest_writers_wanted", Count) [];
+    /// Writes refused because of overload; each was told when to come again.
+    writes_refused: counter("datastorage_ingest_writes_refused_total", Count) [reason: Static];
+    /// State of a breaker: 0 closed, 1 half-open, 2 open.
+    breaker_state: gauge("datastorage_breaker_state", Count) [breaker: Static];
+    /// How often a breaker opened.
+    breaker_opened: counter("datastorage_breaker_opened_total", Count) [breaker: Static];
+    /// Events made durable in a backlog because the store could not take them.
+    parked: counter("datastorage_parked_events_total", Count) [backlog: Static];
+    /// Entries of a backlog that were replayed, by what became of them.
+    replayed: counter("datastorage_replayed_entries_total", Count) [backlog: Static, outcome: Static];
+    /// 1 while the events of a partition cannot be stored although others can.
+    partition_failing: gauge("datastorage_partition_failing", Count) [partition: Partition];
+    /// Failures to store events of a partition although others can be stored.
+    partition_failures: counter("datastorage_partition_failures_total", Count) [partition: Partition];
+    /// Entries that wait in the queue, deferred ones included.
+    dlq_depth: gauge("datastorage_dlq_depth", Count) [stream: Static];
+    /// Bytes of the entries that wait in the queue.
+    dlq_bytes: gauge("datastorage_dlq_bytes", Bytes) [stream: Static];
+    /// How full the queue is, in entries or bytes, whichever is fuller; at 1 it refuses.
+    dlq_capacity_ratio: gauge("datastorage_dlq_capacity_ratio", Count) [stream: Static];
+    /// 1 while the queue is at least 80 % full, but less than 90 %.
+    dlq_warning: gauge("datastorage_dlq_warning", Count) [stream: Static];
+    /// 1 while the queue is at least 90 % full, but less than 95 %.
+    dlq_critical: gauge("datastorage_dlq_critical", Count) [stream: Static];
+    /// 1 while the queue is at least 95 % full.
+    dlq_overflow_imminent: gauge("datastorage_dlq_overflow_imminent", Count) [stream: Static];
+    /// Entries that were put into the queue.
+    dlq_enqueued: counter("datastorage_dlq_enqueue_total", Count) [stream: Static, r#type: Static];
+    /// Entries that the queue did not take because it was full.
+    dlq_refused: counter("datastorage_dlq_refused_total", Count) [stream: Static];
+    /// Time that the oldest entry has waited in the queue.
+    dlq_oldest_age: gauge("datastorage_dlq_oldest_age_seconds", Seconds) [stream: Static];
+    /// Entries of the queue that failed and are not due yet.
+    dlq_deferred: gauge("datastorage_dlq_deferred", Count) [stream: Static];
+    /// Dead letters of the queue.
+    dlq_dead_letters: gauge("datastorage_dlq_dead_letters", Count) [stream: Static];
+    /// 1 while what the queue acknowledges survives the loss of power.
+    dlq_durable: gauge("datastorage_dlq_durable", Count) [];
+    /// 1 while the queue is connected.
+    dlq_connected: gauge("datastorage_dlq_connected", Count) [];
+    /// Entries that wait in the local spool.
+    spool_entries: gauge("datastorage_spool_entries", Count) [];
+    /// Bytes of the entries that wait in the local spool.
+    spool_bytes: gauge("datastorage_spool_bytes", Bytes) [];
+    /// How full the local spool is, in entries or bytes, whichever is fuller; at 1 it refuses.
+    spool_capacity_ratio: gauge("datastorage_spool_capacity_ratio", Count) [];
+    /// Time that the oldest entry has waited in the local spool.
+    spool_oldest_age: gauge("datastorage_spool_oldest_age_seconds", Seconds) [];
+    /// Entries that were put into the local spool.
+    spool_puts: counter("datastorage_spool_puts_total", Count) [];
+    /// Entries that the local spool did not take, by what was in the way.
+    spool_refused: counter("datastorage_spool_refused_total", Count) [reason: Static];
+    /// Dead letters in the local spool.
+    spool_dead_letters: gauge("datastorage_spool_dead_letters", Count) [];
+    /// Entries that waited in the local spool when it was opened.
+    spool_recovered_entries: gauge("datastorage_spool_recovered_entries", Count) [];
+    /// Places of the local spool that were found torn, damaged, unreadable or missing when it was opened.
+    spool_corruptions: counter("datastorage_spool_corruptions_total", Count) [];
     /// Days from today to the end of the last monthly partition.
     partition_horizon: gauge("datastorage_partition_horizon_days", Count) [];
     /// Passes of a background worker by how they ended.
@@ -145,6 +230,29 @@ pub fn register(services: impl Iterator<Item = &'static str>) {
         db_connections_in_use(*pool).set(0.0);
         db_connections_idle(*pool).set(0.0);
     }
+    for name in BreakerName::ALL {
+        breaker_opened(*name).absolute(0);
+        breaker_state(*name).set(0.0);
+    }
+    for backlog in BacklogName::ALL {
+        parked(*backlog).absolute(0);
+        for outcome in Replayed::ALL {
+            replayed(*backlog, *outcome).absolute(0);
+        }
+    }
+    for reason in Refusal::ALL {
+        writes_refused(*reason).absolute(0);
+    }
+    queue_expired().absolute(0);
+    for stream in Stream::ALL {
+        dlq_enqueued(*stream, stream.entry()).absolute(0);
+        dlq_refused(*stream).absolute(0);
+    }
+    for reason in SpoolRefusal::ALL {
+        spool_refused(*reason).absolute(0);
+    }
+    spool_puts().absolute(0);
+    spool_corruptions().absolute(0);
     for table in Table::ALL {
         let _ = write_duration(*table);
     }

@@ -32,6 +32,8 @@ labels! {
     TraceStatus {
         /// Stored in PostgreSQL before the answer.
         Success = "success",
+        /// Made durable in a backlog, from which it will be stored.
+        DlqFallback = "dlq_fallback",
         /// Neither stored nor refused as invalid: the client was told to come again.
         Failure = "failure",
     }
@@ -58,12 +60,14 @@ labels! {
 }
 
 labels! {
-    /// The connection pools of the repository.
+    /// What the repository's connections are for.
     Pool {
-        /// Connections that append.
+        /// Connections of the writers.
         Write = "write",
         /// Connections that answer queries.
         Read = "read",
+        /// Connections that look after partitions and indexes.
+        Maintenance = "maintenance",
     }
 }
 
@@ -72,9 +76,104 @@ labels! {
     Worker {
         /// Keeps monthly partitions ahead of time.
         Partitions = "partitions",
+        /// Merges what inserts have left beside the indexes of the payloads.
+        PendingLists = "pending_lists",
+        /// Measures the backlogs.
+        Backlogs = "backlogs",
         /// Closes idle and old connections and samples the pools.
         Pools = "pools",
         /// Drains the recorder's sample buffers.
         MetricsUpkeep = "metrics_upkeep",
+    }
+}
+
+labels! {
+    /// The backlogs in which events wait while the store is away.
+    BacklogName {
+        /// Redis Streams.
+        Queue = "queue",
+        /// The local spool.
+        Spool = "spool",
+    }
+}
+
+labels! {
+    /// What a breaker guards.
+    BreakerName {
+        /// The store.
+        Store = "store",
+        /// The queue.
+        Queue = "queue",
+        /// The spool.
+        Spool = "spool",
+    }
+}
+
+impl From<BacklogName> for BreakerName {
+    fn from(name: BacklogName) -> Self {
+        match name {
+            BacklogName::Queue => Self::Queue,
+            BacklogName::Spool => Self::Spool,
+        }
+    }
+}
+
+labels! {
+    /// What became of an entry that was replayed.
+    Replayed {
+        /// It is stored.
+        Stored = "stored",
+        /// It is tried again later.
+        Deferred = "deferred",
+        /// It became a dead letter.
+        Buried = "buried",
+    }
+}
+
+labels! {
+    /// Why a write was refused because of overload.
+    Refusal {
+        /// Too many writes are being answered.
+        WritesInFlight = "writes_in_flight",
+        /// Too many bytes of bodies are being read.
+        BodyBytes = "body_bytes",
+        /// It would have to wait for too long.
+        QueueDelay = "queue_delay",
+        /// The queue of the writers is full.
+        QueueFull = "queue_full",
+    }
+}
+
+labels! {
+    /// Why the local spool did not take entries.
+    SpoolRefusal {
+        /// It holds as many entries as it may.
+        Entries = "entries",
+        /// It holds as many bytes as it may.
+        Bytes = "bytes",
+        /// Its oldest entry has waited for too long.
+        Age = "age",
+        /// The disk is full or fails.
+        Disk = "disk",
+    }
+}
+
+labels! {
+    /// The streams of the queue.
+    Stream {
+        /// Audit events.
+        Events = "events",
+        /// Records of notifications.
+        Notifications = "notifications",
+    }
+}
+
+impl Stream {
+    /// What its entries are.
+    pub const fn entry(self) -> &'static str {
+        match self {
+            Self::Events => "audit_event",
+            Self::Notifications => "notification_audit",
+        }
     }
 }

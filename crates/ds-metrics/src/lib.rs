@@ -8,4 +8,7 @@ mod label;
 
 #[cfg(feature = "exporter")]
 pub use exporter::{Exporter, InstallError};
-pub use label::{Outcome, Pool, Table, TraceStatus, Worker};
+pub use label::{
+    BacklogName, BreakerName, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream, Table,
+    TraceStatus, Worker,
+};

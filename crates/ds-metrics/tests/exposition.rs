@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use ds_metrics::{
-    Exporter, Outcome, Pool, Table, TraceStatus, Worker,
+    BacklogName, BreakerName, Exporter, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream,
+    Table, TraceStatus, Worker,
     catalog::{self, Kind, METRICS},
 };
 
@@ -32,6 +33,35 @@ fn touch_every_metric() {
         catalog::db_connections_max(*pool).set(4.0);
     }
     catalog::db_connection_wait_duration(Pool::Write).record(0.0007);
+    for stream in Stream::ALL {
+        catalog::dlq_depth(*stream).set(850.0);
+        catalog::dlq_bytes(*stream).set(900_000.0);
+        catalog::dlq_capacity_ratio(*stream).set(0.85);
+        catalog::dlq_warning(*stream).set(1.0);
+        catalog::dlq_critical(*stream).set(0.0);
+        catalog::dlq_overflow_imminent(*stream).set(0.0);
+        catalog::dlq_enqueued(*stream, stream.entry()).increment(5);
+        catalog::dlq_refused(*stream).increment(1);
+        catalog::dlq_oldest_age(*stream).set(12.5);
+        catalog::dlq_deferred(*stream).set(2.0);
+        catalog::dlq_dead_letters(*stream).set(1.0);
+    }
+    catalog::dlq_durable().set(1.0);
+    catalog::dlq_connected().set(1.0);
+    touch_the_write_path();
+    catalog::partition_failing("audit_events_2026_11").set(1.0);
+    catalog::partition_failures("audit_events_2026_11").increment(1);
+    catalog::spool_entries().set(3.0);
+    catalog::spool_bytes().set(2_500.0);
+    catalog::spool_capacity_ratio().set(0.25);
+    catalog::spool_oldest_age().set(12.5);
+    catalog::spool_puts().increment(4);
+    for reason in SpoolRefusal::ALL {
+        catalog::spool_refused(*reason).increment(1);
+    }
+    catalog::spool_dead_letters().set(1.0);
+    catalog::spool_recovered_entries().set(2.0);
+    catalog::spool_corruptions().increment(1);
     catalog::partition_horizon().set(97.0);
     for worker in Worker::ALL {
         catalog::worker_passes(*worker, Outcome::Success).increment(1);
@@ -39,6 +69,31 @@ fn touch_every_metric() {
     }
     catalog::ready().set(1.0);
     catalog::build_info("0.1.0").set(1.0);
+}
+
+fn touch_the_write_path() {
+    catalog::flush_rows().record(37.0);
+    catalog::flush_duration().record(0.003);
+    catalog::queue_wait().record(0.0004);
+    catalog::queue_rows().set(12.0);
+    catalog::queue_bytes().set(9_000.0);
+    catalog::queue_delay().set(0.002);
+    catalog::queue_expired().increment(1);
+    catalog::writers_active().set(2.0);
+    catalog::writers_wanted().set(4.0);
+    for reason in Refusal::ALL {
+        catalog::writes_refused(*reason).increment(1);
+    }
+    for breaker in BreakerName::ALL {
+        catalog::breaker_state(*breaker).set(2.0);
+        catalog::breaker_opened(*breaker).increment(1);
+    }
+    for backlog in BacklogName::ALL {
+        catalog::parked(*backlog).increment(4);
+        for outcome in Replayed::ALL {
+            catalog::replayed(*backlog, *outcome).increment(3);
+        }
+    }
 }
 
 /// The catalogue's part of the exposition, sorted: the exporter keeps no order of series, and the

@@ -3,7 +3,8 @@
 use std::{fmt::Write as _, time::Duration};
 
 use secrecy::ExposeSecret as _;
-use tokio_postgres::{Client, Config, config::SslMode};
+use tokio::runtime::Handle;
+use tokio_postgres::{CancelToken, Client, Config, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
@@ -18,6 +19,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// … and gives up after so many times.
 const KEEPALIVE_RETRIES: u32 = 3;
 
+/// Longest wait for the server to take a request to cancel a statement.
+const CANCEL_MAX: Duration = Duration::from_secs(2);
+
 /// What a session is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Session {
@@ -25,6 +29,8 @@ pub(crate) enum Session {
     Write,
     /// Queries.
     Read,
+    /// Partitions and indexes.
+    Maintain,
     /// Migrations; they may take long, but wait for a lock only so long.
     Migrate {
         /// The longest wait for a lock.
@@ -89,10 +95,34 @@ pub(crate) fn connect_budget(settings: &Settings) -> Duration {
     settings.connect_timeout * 2
 }
 
+/// Cancels what a connection is doing on the server, and closes the connection after that.
+pub(crate) fn abandon(
+    client: impl Send + 'static,
+    cancelling: CancelToken,
+    connector: MakeRustlsConnect,
+) {
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    runtime.spawn(async move {
+        // The server says nothing about what came of it, and there is nobody to tell.
+        let _ = tokio::time::timeout(CANCEL_MAX, cancelling.cancel_query(connector)).await;
+        // Only now: a backend that is gone could have given its id to another one.
+        drop(client);
+    });
+}
+
+/// The longest wait of a writer for a lock. Waiting for one partition must leave time to store what
+/// belongs to others, within the same flush.
+fn write_lock_max(settings: &Settings) -> Duration {
+    settings.lock_timeout.min(settings.flush_timeout / 4)
+}
+
 /// What the session is set to before its first statement, and what `RESET ALL` returns to.
 fn options(settings: &Settings, session: Session) -> String {
     let (lock_wait_max, statement_max) = match session {
-        Session::Write => (settings.lock_timeout, Some(settings.append_timeout)),
+        Session::Write => (write_lock_max(settings), Some(settings.append_timeout)),
+        Session::Maintain => (settings.lock_timeout, Some(settings.append_timeout)),
         Session::Read => (settings.lock_timeout, Some(settings.query_timeout)),
         Session::Migrate { lock_wait_max } => (lock_wait_max, None),
     };
@@ -110,8 +140,10 @@ fn options(settings: &Settings, session: Session) -> String {
     );
     options.push_str(match session {
         // The answer to a sender promises that the event is on disk, whatever the database's
-        // default is.
-        Session::Write => " -c synchronous_commit=on",
+        // default is. An insert that finds the pending list of the GIN index over its limit merges
+        // it, which takes 100 ms and more; with this limit the maintenance is always sooner.
+        Session::Write => " -c synchronous_commit=on -c gin_pending_list_limit=131072",
+        Session::Maintain => "",
         // Compiling a plan costs more than the short queries here can win back.
         Session::Read => " -c default_transaction_read_only=on -c jit=off",
         // The connection that holds the lock is idle while the other one works.
@@ -150,6 +182,10 @@ mod tests {
     fn a_session_starts_with_limits_and_never_with_none() {
         check(
             Session::Write,
+            &["statement_timeout=5000", "lock_timeout=1 ", "timezone=UTC"],
+        );
+        check(
+            Session::Maintain,
             &["statement_timeout=5000", "lock_timeout=1 ", "timezone=UTC"],
         );
         check(

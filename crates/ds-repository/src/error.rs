@@ -1,18 +1,20 @@
 //! What can go wrong at the store, classified where the driver's error is seen.
 
-use std::{error::Error as _, io};
+use std::{error::Error as _, io, sync::Arc};
 
+use ds_domain::month::Month;
 use tokio_postgres::error::SqlState;
 
-/// The store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+/// The store did not do what it was asked. Cheap to clone: one failure is told to everybody who
+/// shared a transaction.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be reached, is overloaded or gave up in time: trying again later may work.
     #[error("store is unavailable")]
-    Unavailable(#[source] Cause),
+    Unavailable(#[source] Arc<Cause>),
     /// It refused for a reason that trying again will not change: a defect of ours or of the schema.
     #[error("store failed")]
-    Internal(#[source] Cause),
+    Internal(#[source] Arc<Cause>),
 }
 
 /// What the driver or the pool said.
@@ -54,13 +56,27 @@ pub enum Cause {
 }
 
 /// An append that stored nothing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {
-    /// Events with these ids are stored already, with other content. Positions in the batch.
+    /// Events with these ids are stored already, with other content. Positions in the group.
     #[error("event ids are taken by other events")]
     Conflict {
-        /// Positions in the batch.
+        /// Positions in the group.
         positions: Vec<usize>,
+    },
+    /// The partition of one month cannot be written, or read, at present; events that need only
+    /// others can be stored. Trying again later may work.
+    ///
+    /// It is the month of an event of the group, but for one case: an id that a sender chose is
+    /// looked for in every month, so one month that cannot be read keeps such events of all months
+    /// out.
+    #[error("partition of {month} is unavailable")]
+    Partition {
+        /// The month.
+        month: Month,
+        /// What the driver said.
+        #[source]
+        cause: Arc<Cause>,
     },
     /// The table refuses a row (SQLSTATE classes 22 and 23): the sender's fault, never parked.
     #[error("store refuses the row")]
@@ -69,7 +85,7 @@ pub enum AppendError {
         column: Option<String>,
         /// What the driver said.
         #[source]
-        cause: Cause,
+        cause: Arc<Cause>,
     },
     /// The store failed.
     #[error(transparent)]
@@ -140,6 +156,49 @@ impl Cause {
         }
     }
 
+    /// Whether the statement lost against another transaction: at once it may win.
+    pub(crate) fn is_lost_race(&self) -> bool {
+        matches!(self.state(), Some("40001" | "40P01"))
+    }
+
+    /// Whether, of a statement that stores rows, the partition may be what failed: it is missing or
+    /// detached, locked by somebody, not ours to write, in no state to be written, or damaged.
+    pub(crate) fn may_be_partition(&self) -> bool {
+        match self.state() {
+            Some("23514") => self.class() == Class::Unavailable,
+            Some(state) => matches!(
+                state,
+                "42501" | "42809" | "55000" | "55006" | "55P03" | "XX001" | "XX002"
+            ),
+            None => false,
+        }
+    }
+
+    /// Whether, of a statement that stores rows, one of them may be what failed.
+    pub(crate) fn may_be_row(&self) -> bool {
+        let raised = |state: &str| matches!(state.get(..2), Some("54" | "P0" | "XX"));
+        matches!(self.class(), Class::Refused(_)) || self.state().is_some_and(raised)
+    }
+
+    /// Whether the connection was gone, or its server going, so that a new one may do.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Driver { .. } => match self.state() {
+                Some(state) => state.starts_with("08") || state.starts_with("57P"),
+                None => self.class() == Class::Unavailable,
+            },
+            Self::Connect(_)
+            | Self::Pool(_)
+            | Self::Timeout { .. }
+            | Self::Migration(_)
+            | Self::Impossible { .. } => false,
+        }
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.code().map(SqlState::code)
+    }
+
     /// The server's code, if it was the server that spoke.
     pub(crate) fn code(&self) -> Option<&SqlState> {
         match self {
@@ -154,9 +213,9 @@ impl Cause {
 impl From<Cause> for StoreError {
     fn from(cause: Cause) -> Self {
         match cause.class() {
-            Class::Unavailable => Self::Unavailable(cause),
+            Class::Unavailable => Self::Unavailable(Arc::new(cause)),
             // Nothing but an append has a sender whose fault it could be.
-            Class::Refused(_) | Class::Internal => Self::Internal(cause),
+            Class::Refused(_) | Class::Internal => Self::Internal(Arc::new(cause)),
         }
     }
 }
@@ -164,9 +223,11 @@ impl From<Cause> for StoreError {
 impl From<Cause> for AppendError {
     fn from(cause: Cause) -> Self {
         match cause.class() {
-            Class::Unavailable => Self::Store(StoreError::Unavailable(cause)),
-            Class::Refused(column) => Self::Refused { column, cause },
-            Class::Internal => Self::Store(StoreError::Internal(cause)),
+            Class::Refused(column) => Self::Refused {
+                column,
+                cause: Arc::new(cause),
+            },
+            Class::Unavailable | Class::Internal => Self::Store(cause.into()),
         }
     }
 }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod append;
 mod connect;
 pub mod error;
 mod filter;
@@ -14,25 +13,28 @@ pub mod settings;
 mod statement;
 mod tls;
 mod transaction;
+mod writer;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use ds_domain::event::StoredEvent;
 use jiff::civil::Date;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use pool::Pool;
+use pool::{Pool, Purpose};
 use settings::{Settings, SettingsError};
+use writer::Tally;
 
-/// The audit store. Clones share its pools.
+pub use writer::Writer;
+
+/// The audit store. Clones share its connections.
 #[derive(Clone)]
 pub struct Repository {
-    write: Pool,
+    settings: Arc<Settings>,
+    connector: MakeRustlsConnect,
+    writers: Arc<Tally>,
     read: Pool,
-    append_timeout: Duration,
-    query_timeout: Duration,
-    connection_age_max: Duration,
-    connection_idle_max: Duration,
-    idle_connections_max: usize,
+    maintenance: Pool,
 }
 
 /// What an append did with one event.
@@ -64,34 +66,50 @@ pub struct PartitionReport {
 
 impl Repository {
     /// Prepares the pools. No connection is made before one is needed.
-    #[expect(clippy::needless_pass_by_value, reason = "the settings end here")]
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let connector = tls::connector(&settings)?;
         Ok(Self {
-            write: Pool::new(&settings, ds_metrics::Pool::Write, connector.clone())?,
-            read: Pool::new(&settings, ds_metrics::Pool::Read, connector)?,
-            append_timeout: settings.append_timeout,
-            query_timeout: settings.query_timeout,
-            connection_age_max: settings.connection_age_max,
-            connection_idle_max: settings.connection_idle_max,
-            idle_connections_max: settings.idle_connections_max,
+            read: Pool::new(&settings, Purpose::Read, connector.clone())?,
+            maintenance: Pool::new(&settings, Purpose::Maintenance, connector.clone())?,
+            writers: Arc::default(),
+            settings: Arc::new(settings),
+            connector,
         })
     }
 
-    /// Closes connections that are too old or idle for too long, and samples the pools into the metrics.
-    pub fn tend_pools(&self) {
-        let idle = self.read.idle() + self.write.idle();
-        let mut excess = idle.saturating_sub(self.idle_connections_max);
-        // Queries first: the next append must not pay for a connection.
-        for pool in [&self.read, &self.write] {
-            excess = pool.close_idle(self.connection_age_max, self.connection_idle_max, excess);
-            pool.sample();
-        }
+    /// A way to append that one task has for itself. It connects when it is first used; as many as
+    /// there are writers at work append at the same time.
+    pub fn writer(&self) -> Writer {
+        Writer::new(
+            Arc::clone(&self.settings),
+            self.connector.clone(),
+            Arc::clone(&self.writers),
+        )
     }
 
-    /// Closes the pools: idle connections now, those in use when they come back.
+    /// Closes pooled connections that are too old or idle for too long, and samples all connections
+    /// into the metrics.
+    pub fn tend_pools(&self) {
+        let Settings {
+            connection_age_max,
+            connection_idle_max,
+            idle_connections_max,
+            write_connections_max,
+            ..
+        } = *self.settings;
+        let idle = self.read.idle() + self.maintenance.idle();
+        let mut excess = idle.saturating_sub(idle_connections_max);
+        for pool in [&self.read, &self.maintenance] {
+            excess = pool.close_idle(connection_age_max, connection_idle_max, excess);
+            pool.sample();
+        }
+        self.writers.sample(write_connections_max);
+    }
+
+    /// Closes the pools: idle connections now, those in use when they come back. Writers belong to
+    /// the tasks that have them, and end with them.
     pub fn close(&self) {
         self.read.close();
-        self.write.close();
+        self.maintenance.close();
     }
 }

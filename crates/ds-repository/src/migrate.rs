@@ -131,11 +131,11 @@ impl Repository {
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let exists = self
             .read
-            .query(HAS_HISTORY, &[], self.query_timeout)
+            .query(HAS_HISTORY, &[], self.settings.query_timeout)
             .await?;
         let rows = if is_true(&exists)? {
             self.read
-                .query(READ_HISTORY, &[], self.query_timeout)
+                .query(READ_HISTORY, &[], self.settings.query_timeout)
                 .await?
         } else {
             Vec::new()

@@ -1,7 +1,7 @@
-//! Monthly partitions, kept ahead of time.
+//! Monthly partitions, kept ahead of time, and their indexes, kept merged.
 //!
-//! What makes one, and why that disturbs neither readers nor writers, is the function
-//! `audit_events_ensure_partition` of the schema.
+//! What makes a partition, and why that disturbs neither readers nor writers, is the function
+//! `audit_events_ensure_partition` of the schema; what merges is `audit_events_clean_pending_lists`.
 
 use ds_domain::month::Month;
 use jiff::civil::Date;
@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 
 use crate::{
     PartitionReport, Repository,
-    error::{Cause, Class, StoreError},
+    error::{Cause, StoreError},
     statement::Statement,
 };
 
@@ -32,6 +32,11 @@ WHERE bounds IS NOT NULL ORDER BY 1",
 pub(crate) const ENSURE: Statement = Statement::new(
     "-- ensure_partition
 SELECT audit_events_ensure_partition($1::date)",
+);
+
+pub(crate) const CLEAN: Statement = Statement::new(
+    "-- clean_pending_lists
+SELECT audit_events_clean_pending_lists($1::date[])",
 );
 
 /// A range of days, without the last.
@@ -61,12 +66,12 @@ impl Repository {
             match self.ensure_partition(month).await {
                 Ok(true) => created.push(month.partition_of(TABLE)),
                 Ok(false) => {}
-                Err(cause) if cause.class() == Class::Unavailable => return Err(cause.into()),
-                Err(cause) => failure = failure.or(Some(cause)),
+                Err(error @ StoreError::Unavailable(_)) => return Err(error),
+                Err(error @ StoreError::Internal(_)) => failure = failure.or(Some(error)),
             }
         }
-        if let Some(cause) = failure {
-            return Err(cause.into());
+        if let Some(error) = failure {
+            return Err(error);
         }
         let covered = self.list_partitions().await?;
         Ok(PartitionReport {
@@ -76,7 +81,10 @@ impl Repository {
     }
 
     async fn list_partitions(&self) -> Result<Vec<Range>, Cause> {
-        let rows = self.write.query(LIST, &[], self.append_timeout).await?;
+        let rows = self
+            .maintenance
+            .query(LIST, &[], self.settings.append_timeout)
+            .await?;
         let range = |row: &Row| {
             Ok(Range {
                 from: row.try_get(0)?,
@@ -89,17 +97,35 @@ impl Repository {
             .map_err(Cause::driver(LIST.name()))
     }
 
-    /// Says whether it was missing.
-    async fn ensure_partition(&self, month: Month) -> Result<bool, Cause> {
+    /// Makes the partition of one month; says whether it was missing.
+    pub async fn ensure_partition(&self, month: Month) -> Result<bool, StoreError> {
         let day = month.first_day();
         let rows = self
-            .write
-            .query(ENSURE, &[/* $1 */ &day], self.append_timeout)
+            .maintenance
+            .query(ENSURE, &[/* $1 */ &day], self.settings.append_timeout)
             .await?;
         let created = rows.first().map(|row| row.try_get(0)).transpose();
         Ok(created
             .map_err(Cause::driver(ENSURE.name()))?
             .unwrap_or(false))
+    }
+
+    /// Merges the pending lists of the GIN indexes of the partitions of `months` into the indexes, so
+    /// that no insert has to and no query reads a long list. Says how many pages were merged.
+    ///
+    /// A partition that is missing or locked is left out.
+    pub async fn clean_pending_lists(&self, months: &[Month]) -> Result<u64, StoreError> {
+        let days: Vec<Date> = months.iter().map(|month| month.first_day()).collect();
+        let rows = self
+            .maintenance
+            .query(CLEAN, &[/* $1 */ &days], self.settings.append_timeout)
+            .await?;
+        let pages: Option<i64> = rows
+            .first()
+            .map(|row| row.try_get(0))
+            .transpose()
+            .map_err(Cause::driver(CLEAN.name()))?;
+        Ok(pages.and_then(|pages| pages.try_into().ok()).unwrap_or(0))
     }
 }
 

@@ -6,7 +6,7 @@ use deadpool_postgres::{
     Hook, Manager, ManagerConfig, Object, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use ds_metrics::{Pool as Label, catalog};
-use tokio::{runtime::Handle, time::Instant};
+use tokio::time::Instant;
 use tokio_postgres::{
     Row,
     types::{ToSql, Type},
@@ -20,8 +20,17 @@ use crate::{
     statement::Statement,
 };
 
-/// Longest wait for the server to take a request to cancel a statement.
-const CANCEL_MAX: Duration = Duration::from_secs(2);
+/// Connections that look after partitions and indexes: each task of these has one at most.
+const MAINTENANCE_CONNECTIONS_MAX: usize = 2;
+
+/// What a pool is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// Queries.
+    Read,
+    /// Partitions and indexes.
+    Maintenance,
+}
 
 /// One pool.
 #[derive(Clone)]
@@ -35,28 +44,24 @@ impl Pool {
     /// A pool without connections.
     pub(crate) fn new(
         settings: &Settings,
-        label: Label,
+        purpose: Purpose,
         connector: MakeRustlsConnect,
     ) -> Result<Self, SettingsError> {
-        let (session, connections_max, recycling_method) = match label {
-            Label::Write => (
-                Session::Write,
-                settings.write_connections_max,
-                // Writers open transactions. The lease discards what it could not clean; this
-                // is the net below it. `BEGIN` first, or every checkout logs a warning.
-                RecyclingMethod::Custom("BEGIN; ROLLBACK; RESET ALL".to_owned()),
-            ),
-            // Nothing but single statements outside of transactions runs here.
-            Label::Read => (
-                Session::Read,
-                settings.read_connections_max,
-                RecyclingMethod::Fast,
+        let (label, session, connections_max) = match purpose {
+            Purpose::Read => (Label::Read, Session::Read, settings.read_connections_max),
+            Purpose::Maintenance => (
+                Label::Maintenance,
+                Session::Maintain,
+                MAINTENANCE_CONNECTIONS_MAX,
             ),
         };
         let manager = Manager::from_config(
             connect::config(settings, session),
             connector.clone(),
-            ManagerConfig { recycling_method },
+            ManagerConfig {
+                // Nothing but single statements outside of transactions runs on pooled connections.
+                recycling_method: RecyclingMethod::Fast,
+            },
         );
         let age_max = settings.connection_age_max;
         let inner = deadpool_postgres::Pool::builder(manager)
@@ -252,20 +257,11 @@ impl Drop for Lease {
         let Some(client) = self.client.take().map(Object::take) else {
             return;
         };
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
         if client.is_closed() {
             return;
         }
-        let connector = self.connector.clone();
-        runtime.spawn(async move {
-            let cancelling = client.cancel_token();
-            // The server says nothing about what came of it, and there is nobody to tell.
-            let _ = tokio::time::timeout(CANCEL_MAX, cancelling.cancel_query(connector)).await;
-            // Only now: a backend that is gone could have given its id to another one.
-            drop(client);
-        });
+        let cancelling = client.cancel_token();
+        connect::abandon(client, cancelling, self.connector.clone());
     }
 }
 
@@ -283,7 +279,7 @@ pub(crate) async fn within<T>(
         })
 }
 
-fn gauge(count: usize) -> f64 {
+pub(crate) fn gauge(count: usize) -> f64 {
     u32::try_from(count).unwrap_or(u32::MAX).into()
 }
 

@@ -50,7 +50,7 @@ impl Repository {
         }
         let rows = self
             .read
-            .query(FIND_DATES, &[/* $1 */ &ids], self.append_timeout)
+            .query(FIND_DATES, &[/* $1 */ &ids], self.settings.append_timeout)
             .await?;
         let parent = |row: &Row| {
             Ok(Parent {
@@ -66,7 +66,7 @@ impl Repository {
     pub async fn find_event(&self, id: Uuid) -> Result<Option<StoredEvent>, StoreError> {
         let rows = self
             .read
-            .query(FIND_EVENT, &[/* $1 */ &id], self.query_timeout)
+            .query(FIND_EVENT, &[/* $1 */ &id], self.settings.query_timeout)
             .await?;
         let found = rows.first().map(|row| row::event(row, 0)).transpose();
         Ok(found.map_err(Cause::driver(FIND_EVENT.name()))?)
@@ -92,7 +92,7 @@ impl Repository {
             .map(|value| &**value as &(dyn ToSql + Sync));
         let rows = self
             .read
-            .query_text(text, &params, self.query_timeout)
+            .query_text(text, &params, self.settings.query_timeout)
             .await?;
         Ok(event_page(&rows).map_err(Cause::driver(QUERY_EVENTS))?)
     }

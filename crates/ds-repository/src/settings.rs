@@ -20,6 +20,10 @@ pub enum TlsMode {
     VerifyFull,
 }
 
+/// The usual `flush_timeout`: long enough for a checkpoint on a slow disk, short enough that a sender
+/// still waits when the event is parked instead.
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Settings of the store.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -37,11 +41,11 @@ pub struct Settings {
     pub tls: TlsMode,
     /// PEM file with the trusted certificates; needed to verify.
     pub tls_root_certificates: Option<PathBuf>,
-    /// Most connections that append.
+    /// Most writers at work, each with a connection of its own.
     pub write_connections_max: usize,
     /// Most connections that answer queries.
     pub read_connections_max: usize,
-    /// Most idle connections kept, over both pools.
+    /// Most idle connections kept in pools; writers keep theirs.
     pub idle_connections_max: usize,
     /// Age at which a connection is replaced.
     pub connection_age_max: Duration,
@@ -51,11 +55,14 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// Longest wait for a connection from a pool.
     pub pool_wait_max: Duration,
-    /// Longest append, commit included; cancelled on the server after it.
+    /// Longest append of a large group, commit included; cancelled on the server after it.
     pub append_timeout: Duration,
+    /// Longest append of small groups, likewise. Meeting it means that the store is unavailable.
+    pub flush_timeout: Duration,
     /// Longest query; cancelled on the server after it.
     pub query_timeout: Duration,
-    /// Longest wait for a lock.
+    /// Longest wait for a lock. Writers of events wait for a fraction of `flush_timeout` at most, so
+    /// that a lock is told from a server that hangs.
     pub lock_timeout: Duration,
 }
 
@@ -89,6 +96,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(2),
             pool_wait_max: Duration::from_secs(5),
             append_timeout: Duration::from_secs(10),
+            flush_timeout: FLUSH_TIMEOUT,
             query_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
         })

@@ -29,15 +29,17 @@ pub(crate) fn name_of(sql: &'static str) -> &'static str {
 /// [`crate::filter`].
 #[cfg(test)]
 pub(crate) const ALL: &[Statement] = &[
-    crate::append::LOCK_FEW,
-    crate::append::LOCK_MANY,
-    crate::append::INSERT,
-    crate::append::COMPARE,
+    crate::writer::statements::LOCK_FEW,
+    crate::writer::statements::LOCK_MANY,
+    crate::writer::statements::INSERT,
+    crate::writer::statements::COMPARE,
+    crate::writer::statements::FIND_LOCKED,
     crate::migrate::TAKE_LOCK,
     crate::migrate::HAS_HISTORY,
     crate::migrate::READ_HISTORY,
     crate::partition::LIST,
     crate::partition::ENSURE,
+    crate::partition::CLEAN,
     crate::read::PING,
     crate::read::FIND_DATES,
     crate::read::FIND_EVENT,

@@ -1,166 +1,195 @@
-//! The one place that owns BEGIN and COMMIT.
+//! The one place that owns BEGIN and COMMIT, on a connection that never leaves its task.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use tokio_postgres::{Row, error::SqlState, types::ToSql};
+use tokio::time::Instant;
+use tokio_postgres::{Client, Row, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
+    connect::{self, Session},
     error::Cause,
-    pool::{Lease, Pool, within},
+    settings::Settings,
     statement::Statement,
+    writer::{InUse, Open, Tally},
 };
 
-/// How often a transaction is tried that loses against others.
-const ATTEMPTS_MAX: u32 = 3;
-
-/// What happens inside of a transaction. It may be tried more than once.
-pub(crate) trait Work: Sync {
-    /// What it results in when it is committed.
-    type Output: Send;
-    /// Its own reasons to roll back.
-    type Refusal: Send;
-    /// What errors call it.
-    const NAME: &'static str;
-
-    /// One attempt. An error rolls everything back.
-    fn attempt(
-        &self,
-        transaction: &Transaction<'_>,
-    ) -> impl Future<Output = Result<Self::Output, Abort<Self::Refusal>>> + Send;
+/// How a transaction begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Patience {
+    /// With the patience of the session.
+    Usual,
+    /// Short of patience: what it needs was waited for before.
+    Short,
 }
 
-/// Why a transaction was rolled back.
-#[derive(Debug)]
-pub(crate) enum Abort<R> {
-    /// The store failed.
-    Failed(Cause),
-    /// The work itself wants it so.
-    Refused(R),
-}
-
-impl<R> From<Cause> for Abort<R> {
-    fn from(cause: Cause) -> Self {
-        Self::Failed(cause)
-    }
-}
-
-/// An open transaction.
-pub(crate) struct Transaction<'l> {
-    client: &'l Lease,
-    begun: AtomicBool,
-}
-
-/// Runs `work` in a transaction at READ COMMITTED, within `budget`, the wait for a connection
-/// included.
-/// Losing against another transaction (40001, 40P01) is tried again.
-pub(crate) async fn run<W: Work>(
-    pool: &Pool,
-    budget: Duration,
-    work: &W,
-) -> Result<W::Output, Abort<W::Refusal>> {
-    let running = async {
-        let lease = pool.lease().await?;
-        let (outcome, clean) = attempts(&lease, work).await;
-        // A lease that is dropped here, or with this future, is closed: see `Lease`.
-        if clean {
-            lease.release();
-        }
-        outcome
-    };
-    within(W::NAME, budget, running).await?
-}
-
-/// The outcome, and whether no transaction is left open.
-async fn attempts<W: Work>(
-    lease: &Lease,
-    work: &W,
-) -> (Result<W::Output, Abort<W::Refusal>>, bool) {
-    let mut attempt = 1;
-    loop {
-        let (outcome, clean) = one_attempt(lease, work).await;
-        match &outcome {
-            Err(Abort::Failed(cause)) if clean && attempt < ATTEMPTS_MAX && lost(cause) => {
-                tracing::debug!(attempt, "Transaction {} lost against another one", W::NAME);
-                attempt += 1;
-            }
-            Ok(_) | Err(_) => return (outcome, clean),
+impl Patience {
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Usual => "BEGIN",
+            Self::Short => "BEGIN; SET LOCAL lock_timeout = 100",
         }
     }
 }
 
-async fn one_attempt<W: Work>(
-    lease: &Lease,
-    work: &W,
-) -> (Result<W::Output, Abort<W::Refusal>>, bool) {
-    let transaction = Transaction {
-        client: lease,
-        begun: AtomicBool::new(false),
-    };
-    match work.attempt(&transaction).await {
-        Ok(output) => match transaction.end("COMMIT").await {
-            Ok(()) => (Ok(output), true),
-            // It may have been committed all the same: appending again finds out.
-            Err(cause) => (Err(Abort::Failed(cause)), false),
-        },
-        Err(abort) => {
-            let clean = transaction.end("ROLLBACK").await.is_ok();
-            (Err(abort), clean)
-        }
-    }
+/// A connection of one task. What it is doing is cancelled on the server when it is dropped at work.
+pub(crate) struct Connection {
+    client: Option<Client>,
+    connector: MakeRustlsConnect,
+    prepared: HashMap<&'static str, tokio_postgres::Statement>,
+    in_transaction: AtomicBool,
+    made: Instant,
+    at_work: Option<InUse>,
+    _open: Open,
 }
 
-fn lost(cause: &Cause) -> bool {
-    cause.code().is_some_and(|code| {
-        [
-            SqlState::T_R_SERIALIZATION_FAILURE,
-            SqlState::T_R_DEADLOCK_DETECTED,
-        ]
-        .contains(code)
-    })
-}
-
-// === impl Transaction ===
-
-impl Transaction<'_> {
-    /// Prepares a statement, once per connection.
-    pub(crate) async fn prepare(&self, statement: Statement) -> Result<Prepared, Cause> {
-        let name = statement.name();
-        let prepared = self.client.prepare_cached(statement.sql()).await;
-        Ok(Prepared {
-            name,
-            statement: prepared.map_err(Cause::driver(name))?,
+impl Connection {
+    /// Connects.
+    pub(crate) async fn make(
+        settings: &Settings,
+        connector: &MakeRustlsConnect,
+        tally: &Arc<Tally>,
+    ) -> Result<Self, Cause> {
+        let connecting = connect::connect(settings, Session::Write, connector);
+        let client = crate::pool::within("connect", settings.connect_timeout, connecting).await??;
+        Ok(Self {
+            client: Some(client),
+            connector: connector.clone(),
+            prepared: HashMap::new(),
+            in_transaction: AtomicBool::new(false),
+            made: Instant::now(),
+            at_work: None,
+            _open: tally.open(),
         })
     }
 
-    /// Runs a prepared statement. The first one of a transaction is sent right behind BEGIN,
-    /// without waiting for the answer to that.
+    /// Whether it is worth being used again.
+    pub(crate) fn is_good(&self, settings: &Settings) -> bool {
+        let is_open = self.client.as_ref().is_some_and(|it| !it.is_closed());
+        is_open && !self.is_in_transaction() && self.made.elapsed() < settings.connection_age_max
+    }
+
+    /// Notes that work begins.
+    pub(crate) fn start(&mut self, tally: &Arc<Tally>) {
+        self.at_work = Some(tally.in_use());
+    }
+
+    /// Notes that the work is done and nothing of it is left.
+    pub(crate) fn finish(&mut self) {
+        self.at_work = None;
+    }
+
+    /// Prepares a statement, once.
+    pub(crate) async fn prepare(&mut self, statement: Statement) -> Result<Prepared, Cause> {
+        let name = statement.name();
+        if let Some(known) = self.prepared.get(name) {
+            let statement = known.clone();
+            return Ok(Prepared { name, statement });
+        }
+        let prepared = self.client().prepare(statement.sql()).await;
+        let statement = prepared.map_err(Cause::driver(name))?;
+        self.prepared.insert(name, statement.clone());
+        Ok(Prepared { name, statement })
+    }
+
+    /// Runs a statement: within the transaction, if one is open, else as one of its own, which is
+    /// committed when this returns.
+    ///
+    /// The latter because the driver's stream of rows ends with the server's `ReadyForQuery`, and
+    /// not with `CommandComplete`, which is sent before the commit.
     pub(crate) async fn query(
         &self,
         prepared: &Prepared,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Cause> {
-        let failed = Cause::driver(prepared.name);
-        let running = self.client.query(&prepared.statement, params);
-        if self.begun.swap(true, Ordering::Relaxed) {
-            return running.await.map_err(failed);
-        }
-        // Biased: what is polled first is sent first.
-        let (begun, rows) = tokio::join!(biased; self.client.batch_execute("BEGIN"), running);
-        begun.map_err(Cause::driver("BEGIN"))?;
-        rows.map_err(failed)
+        let rows = self.client().query(&prepared.statement, params).await;
+        rows.map_err(Cause::driver(prepared.name))
     }
 
-    async fn end(&self, how: &'static str) -> Result<(), Cause> {
-        if !self.begun.load(Ordering::Relaxed) {
-            return Ok(());
+    /// Begins a transaction with `first`, which is sent without waiting for the answer to BEGIN.
+    pub(crate) async fn begin_with<T>(
+        &self,
+        patience: Patience,
+        first: impl Future<Output = T>,
+    ) -> Result<T, Cause> {
+        self.in_transaction.store(true, Ordering::Relaxed);
+        // Biased: what is polled first is sent first.
+        let (begun, outcome) = tokio::join!(biased; self.simple("BEGIN", patience.begin()), first);
+        begun?;
+        Ok(outcome)
+    }
+
+    /// Whether a transaction is open.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        self.in_transaction.load(Ordering::Relaxed)
+    }
+
+    /// Commits. When it fails the commit may have happened all the same.
+    pub(crate) async fn commit(&self) -> Result<(), Cause> {
+        self.simple("COMMIT", "COMMIT").await?;
+        self.in_transaction.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Runs a last statement and commits, in one round trip. What fails is rolled back by the same.
+    pub(crate) async fn query_and_commit(
+        &self,
+        prepared: &Prepared,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Cause> {
+        // Biased: what is polled first is sent first.
+        let (rows, committed) = tokio::join!(
+            biased;
+            self.query(prepared, params),
+            self.simple("COMMIT", "COMMIT"),
+        );
+        // After a statement that failed the server takes a COMMIT for a ROLLBACK.
+        if committed.is_ok() {
+            self.in_transaction.store(false, Ordering::Relaxed);
         }
+        let rows = rows?;
+        committed?;
+        Ok(rows)
+    }
+
+    /// Rolls back what is open.
+    pub(crate) async fn rollback(&self) -> Result<(), Cause> {
+        if self.is_in_transaction() {
+            self.simple("ROLLBACK", "ROLLBACK").await?;
+            self.in_transaction.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn simple(&self, name: &'static str, sql: &'static str) -> Result<(), Cause> {
+        let done = self.client().batch_execute(sql).await;
+        done.map_err(Cause::driver(name))
+    }
+
+    #[expect(clippy::expect_used, reason = "only `drop` takes it")]
+    fn client(&self) -> &Client {
         self.client
-            .batch_execute(how)
-            .await
-            .map_err(Cause::driver(how))
+            .as_ref()
+            .expect("a connection has its client until it ends")
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        if self.at_work.is_none() || client.is_closed() {
+            return;
+        }
+        let cancelling = client.cancel_token();
+        connect::abandon(client, cancelling, self.connector.clone());
     }
 }
 

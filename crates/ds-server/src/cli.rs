@@ -12,7 +12,8 @@ use ds_repository::Repository;
 
 use crate::{
     chain::Chain,
-    config::{self, Loaded},
+    config::{self, ConfigError, Loaded},
+    dlq::Dlq,
     exit::Exit,
     healthcheck, migrate, run,
 };
@@ -59,6 +60,9 @@ enum Command {
     CheckConfig,
     /// Ask the server of this configuration whether it is ready; for container probes.
     Healthcheck,
+    /// Look at the dead letter queue in Redis, and replay or purge what failed for good.
+    #[command(subcommand)]
+    Dlq(Dlq),
 }
 
 impl Cli {
@@ -74,7 +78,12 @@ impl Cli {
         // An empty variable is one that a template left empty.
         let file = self.config.filter(|file| !file.is_empty());
         let file = file.map(PathBuf::from);
-        let loaded = match config::load(file.as_deref(), environment) {
+        let command = self.command.unwrap_or_default();
+        let loaded = config::load(file.as_deref(), environment).and_then(|loaded| {
+            command.prepare(&loaded)?;
+            Ok(loaded)
+        });
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
                 for problem in &error.0 {
@@ -83,17 +92,22 @@ impl Cli {
                 return Exit::Configuration;
             }
         };
-        self.command
-            .unwrap_or_default()
-            .execute(loaded)
-            .unwrap_or_else(|error| {
-                eprintln!("ds-server: {}", Chain(error.as_ref()));
-                Exit::Failed
-            })
+        command.execute(loaded).unwrap_or_else(|error| {
+            eprintln!("ds-server: {}", Chain(error.as_ref()));
+            Exit::Failed
+        })
     }
 }
 
 impl Command {
+    /// Finds out what can only be found out by making something, which checks and repairs do not.
+    fn prepare(&self, loaded: &Loaded) -> Result<(), ConfigError> {
+        match (self, &loaded.settings.spool) {
+            (Self::Serve, Some(spool)) => config::prepare_spool(spool),
+            _ => Ok(()),
+        }
+    }
+
     fn execute(self, loaded: Loaded) -> anyhow::Result<Exit> {
         match self {
             Self::Serve => in_runtime(run::serve(loaded.settings)),
@@ -101,6 +115,7 @@ impl Command {
             Self::Migrate { dry_run: true } => in_runtime(migrate::plan(&loaded.settings)),
             Self::CheckConfig => check(&loaded),
             Self::Healthcheck => in_runtime(healthcheck::ask(&loaded.settings.server)),
+            Self::Dlq(command) => in_runtime(command.run(&loaded.settings)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod chain;
 mod cli;
 mod clock;
 mod config;
+mod dlq;
 mod exit;
 mod healthcheck;
 mod migrate;

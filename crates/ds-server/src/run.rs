@@ -16,8 +16,8 @@ use crate::{
     shutdown::{Phases, Unfinished},
     signals::Signals,
     startup, telemetry,
-    wiring::{self, Production, VERSION},
-    workers::{Ground, Workers},
+    wiring::{self, Backlogs, Production, VERSION},
+    workers::{Ground, Workers, pending_lists::PendingLists},
 };
 
 /// What a phase may take beyond the time it gives its own work.
@@ -32,11 +32,9 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     catalog::build_info(VERSION).set(1.0);
     let repository = wiring::repository(&settings)?;
     let readiness = Arc::new(Readiness::starting());
-    let service = wiring::service(&settings, &repository, &readiness, &exporter);
+    let backlogs = Backlogs::open(&settings).await?;
+    let service = wiring::service(&settings, &repository, &backlogs, &readiness, &exporter);
     let mut doors = Doors::open(&settings, &service).await?;
-    if settings.redis.is_some() {
-        tracing::warn!("No dead letter queue yet: what cannot be stored is answered 503");
-    }
 
     let prepared = tokio::select! {
         biased;
@@ -45,9 +43,14 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     };
     let workers = prepared.map(|()| {
         let (repository, partitions) = (repository.clone(), settings.partitions);
+        let (counting, surveyed) = (Arc::clone(&service), Arc::clone(&service));
+        service.ingest.start_replay();
         Workers::start(Ground {
             repository,
             partitions,
+            pending_lists: PendingLists::new(Box::new(move || counting.ingest.stored())),
+            service: surveyed,
+            notifications: backlogs.notifications(),
             exporter,
         })
     });
@@ -60,7 +63,12 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
         }
     }
     readiness.set_shutting_down();
-    let is_complete = end(settings.shutdown, doors, workers, &repository).await;
+    let parts = Parts {
+        service,
+        backlogs,
+        repository,
+    };
+    let is_complete = end(settings.shutdown, doors, workers, parts).await;
     Ok(if is_complete {
         Exit::Done
     } else {
@@ -75,12 +83,19 @@ async fn prepare(repository: &Repository, settings: &Settings) -> anyhow::Result
     Ok(())
 }
 
+/// What is closed at the end.
+struct Parts {
+    service: Arc<Service<Production>>,
+    backlogs: Backlogs,
+    repository: Repository,
+}
+
 /// The phases after a signal, in their order. Readiness has already been withdrawn.
 async fn end(
     budgets: ShutdownSettings,
     doors: Doors,
     workers: Option<Workers>,
-    repository: &Repository,
+    parts: Parts,
 ) -> bool {
     let mut phases = Phases::begin();
     if let Some(workers) = workers {
@@ -113,11 +128,20 @@ async fn end(
             .run("drain requests", budgets.drain_timeout + GRACE, drain)
             .await;
     }
-    let close = async {
-        repository.close();
+    // Nobody writes any more. What waits in a backlog stays there: any process may replay it.
+    let finish = async {
+        parts.service.ingest.close().await;
         Ok(())
     };
-    phases.run("close pools", GRACE, close).await;
+    phases
+        .run("finish writes", budgets.workers_timeout, finish)
+        .await;
+    let close = async {
+        parts.backlogs.close().await;
+        parts.repository.close();
+        Ok(())
+    };
+    phases.run("close stores", 2 * GRACE, close).await;
     if let Some(admin) = doors.admin {
         // Last, so that probes and scrapers see all of the above.
         phases

@@ -1,21 +1,31 @@
 //! The background workers: a table, one file each, one loop that runs them all.
 
+mod backlogs;
 mod metrics_upkeep;
 pub(crate) mod partitions;
+pub(crate) mod pending_lists;
 mod pools;
 
-use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
+use ds_dlq::RedisQueue;
 use ds_domain::time::Clock;
+use ds_http::Service;
 use ds_metrics::{Exporter, Outcome, Worker, catalog};
-use ds_repository::{Repository, error::StoreError};
+use ds_repository::Repository;
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{chain::Chain, clock::SystemClock, config::PartitionSettings};
+use crate::{chain::Chain, clock::SystemClock, config::PartitionSettings, wiring::Production};
+
+use pending_lists::PendingLists;
 
 /// Longest wait after a failed pass; a shorter period stays as it is.
 const RETRY: Duration = Duration::from_secs(15);
+
+/// Shortest wait after a failed pass, however short the period: an outage is not a reason to knock and
+/// to log several times a second.
+const RETRY_MIN: Duration = Duration::from_secs(5);
 
 /// What workers work on. They take no other input: what to do is read from the store.
 pub(crate) struct Ground {
@@ -23,12 +33,21 @@ pub(crate) struct Ground {
     pub repository: Repository,
     /// How far ahead the table is prepared.
     pub partitions: PartitionSettings,
+    /// What inserts have left beside the indexes.
+    pub pending_lists: PendingLists,
+    /// The write path, and what stands on it.
+    pub service: Arc<Service<Production>>,
+    /// The queue of notifications, if there is one.
+    pub notifications: Option<RedisQueue>,
     /// The recorder of metrics.
     pub exporter: Exporter,
 }
 
+/// Why a pass failed.
+type Failure = Box<dyn Error + Send + Sync>;
+
 /// One pass of a worker.
-type Pass = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+type Pass = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// One line of the table.
 struct Row {
@@ -47,7 +66,29 @@ const WORKERS: &[Row] = &[
         budget: Duration::from_secs(30),
         pass: |ground| {
             Box::pin(async move {
-                partitions::pass(&ground.repository, &ground.partitions, &SystemClock).await
+                Ok(partitions::pass(&ground.repository, &ground.partitions, &SystemClock).await?)
+            })
+        },
+    },
+    Row {
+        worker: Worker::PendingLists,
+        period: |_| Duration::from_millis(200),
+        budget: Duration::from_secs(10),
+        pass: |ground| {
+            Box::pin(async move {
+                let lists = &ground.pending_lists;
+                Ok(pending_lists::pass(&ground.repository, lists, &SystemClock).await?)
+            })
+        },
+    },
+    Row {
+        worker: Worker::Backlogs,
+        period: |_| Duration::from_secs(2),
+        budget: Duration::from_secs(10),
+        pass: |ground| {
+            Box::pin(async move {
+                let notifications = ground.notifications.as_ref();
+                Ok(backlogs::pass(&ground.service, notifications).await?)
             })
         },
     },
@@ -55,13 +96,13 @@ const WORKERS: &[Row] = &[
         worker: Worker::Pools,
         period: |_| Duration::from_secs(5),
         budget: Duration::from_secs(5),
-        pass: |ground| Box::pin(async move { pools::pass(&ground.repository).await }),
+        pass: |ground| Box::pin(async move { Ok(pools::pass(&ground.repository).await?) }),
     },
     Row {
         worker: Worker::MetricsUpkeep,
         period: |_| Duration::from_secs(5),
         budget: Duration::from_secs(5),
-        pass: |ground| Box::pin(async move { metrics_upkeep::pass(&ground.exporter).await }),
+        pass: |ground| Box::pin(async move { Ok(metrics_upkeep::pass(&ground.exporter).await?) }),
     },
 ];
 
@@ -108,7 +149,7 @@ async fn run<F>(
     stop: CancellationToken,
     pass: impl Fn() -> F,
 ) where
-    F: Future<Output = Result<(), StoreError>>,
+    F: Future<Output = Result<(), Failure>>,
 {
     let mut wait = period;
     while stop
@@ -121,7 +162,7 @@ async fn run<F>(
             // The panic has been reported where it happened, and the worker lives on.
             Ok(Err(_panic)) => false,
             Ok(Ok(Err(error))) => {
-                report(worker, &Chain(&error).to_string());
+                report(worker, &Chain(&*error).to_string());
                 false
             }
             Err(_elapsed) => {
@@ -130,7 +171,11 @@ async fn run<F>(
             }
         };
         count(worker, is_done, &clock);
-        wait = if is_done { period } else { period.min(RETRY) };
+        wait = if is_done {
+            period
+        } else {
+            period.clamp(RETRY_MIN, RETRY)
+        };
     }
 }
 

@@ -50,6 +50,12 @@ impl Backend {
             .transpose()
     }
 
+    /// Which of those that run programs here is forced; the others offer no process to take away.
+    pub(crate) fn of_own_server() -> Result<Option<Self>> {
+        let forced = Self::forced_by_environment()?;
+        Ok(forced.filter(|backend| matches!(backend, Self::Local | Self::Fetch)))
+    }
+
     /// Where PostgreSQL would come from, or why it cannot. Changes nothing and downloads nothing.
     fn postgres(self) -> Result<String> {
         match self {

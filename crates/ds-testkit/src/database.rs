@@ -1,24 +1,18 @@
 //! A database of one's own.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ds_repository::settings::Settings;
-use tokio::task::spawn_blocking;
 use tokio_postgres::{Client, Config};
 use uuid::Uuid;
 
-use crate::durability::Durability;
-use crate::provision::{self, Provided, Wish};
+use crate::outcome::succeed;
 use crate::settings::repository_settings;
+use crate::shared;
 use crate::template;
 use crate::url::with_database;
-
-/// The servers of this process. A static is never dropped: the keeper stops them when the process ends.
-static POSTGRES: OnceLock<Result<Provided, String>> = OnceLock::new();
-static REDIS: OnceLock<Result<Provided, String>> = OnceLock::new();
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -39,7 +33,7 @@ impl TestDatabase {
     /// When no server can be had or the migrations fail; the message says why. A test without its
     /// database is a failed test, never a skipped one.
     pub async fn create() -> Self {
-        succeed(Self::on(&server_url().await, true).await)
+        succeed(Self::on(&shared::postgres_url().await, true).await)
     }
 
     /// A database without any migration applied.
@@ -48,7 +42,7 @@ impl TestDatabase {
     ///
     /// As [`TestDatabase::create`].
     pub async fn empty() -> Self {
-        succeed(Self::on(&server_url().await, false).await)
+        succeed(Self::on(&shared::postgres_url().await, false).await)
     }
 
     /// One on the server at `url`.
@@ -133,46 +127,5 @@ impl Drop for TestDatabase {
         });
         // A server that was stopped or killed by its test takes its databases with it.
         let _: std::thread::Result<Result<()>> = dropping.join();
-    }
-}
-
-/// The address of the Redis server of this run; it is shared, so tests choose keys of their own.
-///
-/// # Panics
-///
-/// When no server can be had; the message says why.
-pub async fn redis_url() -> String {
-    shared(&REDIS, provision::redis).await
-}
-
-async fn server_url() -> String {
-    shared(&POSTGRES, provision::postgres).await
-}
-
-async fn shared(
-    slot: &'static OnceLock<Result<Provided, String>>,
-    provide: fn(Wish, Durability) -> Result<Provided>,
-) -> String {
-    let starting = spawn_blocking(move || {
-        let start = || provide(Wish::of_test()?, Durability::Off);
-        let provided = slot.get_or_init(|| start().map_err(|error| format!("{error:#}")));
-        provided.as_ref().map(|provided| provided.url.clone())
-    });
-    succeed(succeed(
-        starting
-            .await
-            .context("the thread that starts servers panicked"),
-    ))
-}
-
-/// Tests want a reason, not a `Result`.
-#[expect(
-    clippy::panic,
-    reason = "a test without its server must fail, and say why"
-)]
-pub(crate) fn succeed<T, E: std::fmt::Debug>(outcome: Result<T, E>) -> T {
-    match outcome {
-        Ok(value) => value,
-        Err(error) => panic!("{error:?}"),
     }
 }

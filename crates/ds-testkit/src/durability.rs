@@ -49,9 +49,43 @@ impl Durability {
 
     /// Arguments for `redis-server`.
     pub fn redis_arguments(self) -> &'static [&'static str] {
+        self.redis().arguments()
+    }
+
+    /// The same for Redis alone.
+    pub fn redis(self) -> RedisDurability {
         match self {
-            Self::Off => &["--save", "", "--appendonly", "no"],
-            Self::Production => &[
+            Self::Off => RedisDurability::None,
+            Self::Production => RedisDurability::Always,
+        }
+    }
+}
+
+/// When Redis puts on disk what it has acknowledged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RedisDurability {
+    /// Never: it forgets everything when it ends.
+    None,
+    /// Once a second: a crash of the machine loses what was acknowledged since.
+    EverySecond,
+    /// Before each acknowledgement.
+    Always,
+}
+
+impl RedisDurability {
+    /// Arguments for `redis-server`.
+    pub fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &["--save", "", "--appendonly", "no"],
+            Self::EverySecond => &[
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "everysec",
+            ],
+            Self::Always => &[
                 "--save",
                 "",
                 "--appendonly",

@@ -2,14 +2,20 @@
 //! servers' account cannot reach it.
 
 use std::fs::{DirBuilder, create_dir_all, read_dir};
+use std::net::TcpListener;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use uuid::Uuid;
 
 use crate::account::Account;
 use crate::signal;
+
+/// Where ports are looked for.
+const PORTS: Range<u16> = 12_000..16_000;
 
 /// The root of the workspace.
 ///
@@ -59,6 +65,10 @@ pub fn abandoned_directories() -> Result<Vec<PathBuf>> {
             if let Some(pid) = signal::running(&path.join(pid_file)) {
                 signal::send("KILL", &[pid])?;
             }
+        }
+        if name.starts_with("disk-") {
+            // It is no mount point any more unless the machine lost its keeper, too.
+            let _ = Command::new("umount").arg("--lazy").arg(&path).output();
         }
         abandoned.push(path);
     }
@@ -112,7 +122,18 @@ pub(crate) fn private(directory: &Path, account: Account) -> Result<()> {
 }
 
 /// A TCP port that was free on 127.0.0.1 a moment ago.
+///
+/// Below the range from which the kernel gives ports to clients: while a server is away, one of its
+/// own clients could otherwise be given its port, and even be connected to itself. Tests that number
+/// their own ports use those from 20,000 on.
 pub fn free_port() -> Result<u16> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
-    Ok(listener.local_addr().context("no free port")?.port())
+    let width = u128::from(PORTS.end - PORTS.start);
+    for _ in 0..100 {
+        let offset = u16::try_from(Uuid::new_v4().as_u128() % width).context("no free port")?;
+        let port = PORTS.start + offset;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port between {} and {}", PORTS.start, PORTS.end)
 }

@@ -2,9 +2,10 @@
 //!
 //! It reads its standard input, a pipe whose other end only the owner holds. The pipe ends when the
 //! owner closes it or dies, by whatever signal; then the keeper stops the server named in the pid file
-//! and removes the server's directory. It leads a process group of its own, so that an interrupt typed
+//! and removes the server's directory, or unmounts what was mounted. It leads a process group of its own, so that an interrupt typed
 //! at a terminal reaches the owner only.
 
+use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -27,6 +28,14 @@ fi
 rm -rf "$directory"
 "#;
 
+/// `$1` mount point. Whoever is still busy there goes on without a name for it.
+const MOUNT_SCRIPT: &str = r#"
+directory=$1
+cat
+umount --lazy "$directory"
+rm -rf "$directory"
+"#;
+
 /// A running keeper; dropping it ends the pipe and waits until the keeper has cleaned up.
 #[derive(Debug)]
 pub struct Keeper {
@@ -36,11 +45,21 @@ pub struct Keeper {
 impl Keeper {
     /// Starts one for the server that writes `pid_file` and keeps everything it has in `directory`.
     pub fn start(directory: &Path, signal: &str, pid_file: &Path) -> Result<Self> {
+        Self::run(
+            SCRIPT,
+            &[directory.as_os_str(), signal.as_ref(), pid_file.as_ref()],
+        )
+    }
+
+    /// Starts one that unmounts and removes `directory`.
+    pub(crate) fn of_mount(directory: &Path) -> Result<Self> {
+        Self::run(MOUNT_SCRIPT, &[directory.as_os_str()])
+    }
+
+    fn run(script: &str, arguments: &[&OsStr]) -> Result<Self> {
         let process = Command::new("sh")
-            .args(["-c", SCRIPT, "ds-keeper"])
-            .arg(directory)
-            .arg(signal)
-            .arg(pid_file)
+            .args(["-c", script, "ds-keeper"])
+            .args(arguments)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -1,10 +1,9 @@
 //! PostgreSQL servers started from programs on this machine.
 
 mod binaries;
-#[cfg(feature = "database")]
 mod fault;
 
-use std::fs::{File, read_to_string};
+use std::fs::read_to_string;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +17,7 @@ use crate::account::Account;
 use crate::durability::Durability;
 use crate::ground;
 use crate::keeper::Keeper;
+use crate::log;
 use crate::signal;
 
 /// The superuser of every cluster made here; connections from 127.0.0.1 are trusted.
@@ -28,9 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 // === impl Cluster ===
 
-/// A server with a data directory of its own; both go away with this value or with this process.
+/// A PostgreSQL server with a data directory of its own; both go away with this value or with this process.
 #[derive(Debug)]
-pub(crate) struct Cluster {
+pub struct Cluster {
     home: Home,
     durability: Durability,
     process: Option<Child>,
@@ -39,7 +39,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Initialises a data directory and starts a server on it.
-    pub(crate) fn start(binaries: &Binaries, durability: Durability) -> Result<Self> {
+    pub fn start(binaries: &Binaries, durability: Durability) -> Result<Self> {
         let account = Account::find()?;
         let directory = ground::fresh("postgres", account)?;
         let home = Home {
@@ -62,12 +62,17 @@ impl Cluster {
     }
 
     /// `postgres://…/postgres`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.home.url()
     }
 
-    /// Process id of the postmaster.
-    pub(crate) fn pid(&self) -> Option<u32> {
+    /// What the server writes to, for a look at why it did something.
+    pub fn log(&self) -> PathBuf {
+        self.home.log()
+    }
+
+    /// Process id of the postmaster, if it runs.
+    pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)
     }
 
@@ -240,7 +245,7 @@ impl Home {
     }
 
     fn launch(&self, durability: Durability) -> Result<Child> {
-        let log = File::create(self.log()).context("cannot create the server's log")?;
+        let log = log::appended(&self.log())?;
         let mut command = self.command("postgres");
         command
             .arg("-D")
@@ -262,9 +267,9 @@ impl Home {
             Err(error) => {
                 let _ = process.kill();
                 let _ = process.wait();
-                let log = read_to_string(self.log()).unwrap_or_default();
+                let log = log::tail(&self.log());
                 Err(anyhow!(
-                    "PostgreSQL did not come up: {error:#}; its log:\n{log}"
+                    "PostgreSQL did not come up: {error:#}; the end of its log:\n{log}"
                 ))
             }
         }

@@ -8,7 +8,7 @@ use crate::backend::{Backend, POSTGRES_VARIABLE, REDIS_VARIABLE, variable};
 use crate::containers::{Container, Service};
 use crate::durability::Durability;
 use crate::postgres::{Binaries, Cluster};
-use crate::redis::{self, RedisServer};
+use crate::redis::{self, RedisProcess};
 
 /// Which backends may be tried.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ enum Running {
     Elsewhere,
     Container { _it: Container },
     Postgres { _it: Box<Cluster> },
-    Redis { _it: RedisServer },
+    Redis { _it: RedisProcess },
 }
 
 /// Both servers.
@@ -210,8 +210,8 @@ fn cluster(backend: Backend, binaries: &Binaries, durability: Durability) -> Res
 }
 
 fn process(backend: Backend, program: PathBuf, durability: Durability) -> Result<Provided> {
-    let server = RedisServer::start(&program, durability).context("cannot start Redis")?;
-    let (url, pid) = (server.url(), Some(server.pid()));
+    let server = RedisProcess::start(&program, durability.redis()).context("cannot start Redis")?;
+    let (url, pid) = (server.url(), server.pid());
     let origin = program.display().to_string();
     Ok(provided(
         backend,

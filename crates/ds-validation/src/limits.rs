@@ -18,6 +18,20 @@ pub struct Limits {
     pub json_members_max: usize,
 }
 
+impl Limits {
+    /// The widest bounds there are: for an event that was accepted before, under whatever bounds
+    /// then held. Nesting keeps its bound, which no deployment can raise.
+    pub const fn widest() -> Self {
+        Self {
+            clock_skew_max: SignedDuration::MAX,
+            event_age_max: SignedDuration::MAX,
+            batch_events_max: limit::BATCH_EVENTS_MAX,
+            json_depth_max: limit::JSON_DEPTH_MAX,
+            json_members_max: usize::MAX,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

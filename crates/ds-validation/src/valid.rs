@@ -72,6 +72,28 @@ impl NewEvent {
         &self.event
     }
 
+    /// The same event, its id known to be one that the service assigned.
+    #[must_use]
+    pub fn with_assigned_id(self) -> Self {
+        Self {
+            sender_chose_id: false,
+            ..self
+        }
+    }
+
+    /// The same event with the parent it claims, which was found.
+    #[must_use]
+    pub fn with_parent(self, parent: Parent) -> Self {
+        let parent = Some(parent);
+        Self {
+            event: Event {
+                parent,
+                ..self.event
+            },
+            ..self
+        }
+    }
+
     /// Whether the id came from the sender, so that it may be there already, under any date.
     pub fn sender_chose_id(&self) -> bool {
         self.sender_chose_id

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use ds_ingest::port::Ports;
-use http::StatusCode;
 
 use crate::{
     Service,
     endpoint::{Call, Reply, json},
     problem::{Problem, Write},
-    wire::EventCreated,
+    wire::{EventRecorded, status_of},
 };
 
 pub(super) async fn handle<P: Ports>(
@@ -17,6 +16,6 @@ pub(super) async fn handle<P: Ports>(
     call: Call,
 ) -> Result<Reply, Problem> {
     let recorded = service.ingest.record(&call.body).await;
-    let recorded = recorded.map_err(|error| Problem::of_record(error, Write::Single))?;
-    json(StatusCode::CREATED, &EventCreated::new(recorded))
+    let (recorded, kept) = recorded.map_err(|error| Problem::of_record(error, Write::Single))?;
+    json(status_of(kept), &EventRecorded::new(recorded, kept))
 }

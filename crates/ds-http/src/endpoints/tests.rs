@@ -4,24 +4,17 @@ use std::collections::BTreeSet;
 
 use ds_domain::{
     event::{EventCategory, EventOutcome},
-    id::IdSource,
     limit,
-    time::ManualClock,
 };
-use ds_ingest::testing::{CountingIds, MemoryStore};
+use ds_ingest::testing::Memory;
 use ds_validation::Rule;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{route::Routes, wire};
-
-struct Fakes;
-
-impl Ports for Fakes {
-    type Store = MemoryStore;
-    type Clock = ManualClock;
-    type Ids = CountingIds;
-}
+use crate::{
+    route::{Found, Routes},
+    wire,
+};
 
 fn document() -> Value {
     serde_saphyr::from_str(get_openapi::DOCUMENT).unwrap()
@@ -55,7 +48,7 @@ fn every_operation_is_documented_and_every_documented_one_exists() {
             ));
         }
     }
-    let served: BTreeSet<(String, String, String, BTreeSet<String>)> = table::<Fakes>()
+    let served: BTreeSet<(String, String, String, BTreeSet<String>)> = table::<Memory>()
         .iter()
         .map(|endpoint| {
             let statuses = endpoint.statuses.iter().map(u16::to_string).collect();
@@ -66,7 +59,7 @@ fn every_operation_is_documented_and_every_documented_one_exists() {
     assert_eq!(documented, served);
     assert_eq!(
         served.len(),
-        table::<Fakes>().len(),
+        table::<Memory>().len(),
         "operationIds are unique"
     );
 }
@@ -229,6 +222,17 @@ fn pages_and_batches_have_the_bounds_of_the_code() {
     });
     assert_eq!(schema("limit"), limit);
     assert_eq!(schema("offset")["minimum"], 0);
+    let letters = document["paths"][LETTERS]["get"]["parameters"][1].clone();
+    let limit = json!({
+        "type": "integer",
+        "minimum": 1,
+        "maximum": list_dead_letters::LIMIT_MAX,
+        "default": list_dead_letters::LIMIT_DEFAULT,
+    });
+    assert_eq!(
+        (&letters["name"], &letters["schema"]),
+        (&json!("limit"), &limit)
+    );
     let body = &document["paths"][BATCH]["post"]["requestBody"];
     let batch = &body["content"]["application/json"]["schema"];
     assert_eq!(batch["maxItems"], limit::BATCH_EVENTS_MAX);
@@ -244,6 +248,7 @@ fn check_shape(document: &Value, schema: &Value, value: &Value, at: &str) {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",
@@ -306,10 +311,14 @@ fn problems_have_the_members_of_the_document() {
 
 #[test]
 fn both_surfaces_can_be_routed() {
-    let _ = Routes::new(Surface::Api.endpoints::<Fakes>());
-    let admin = Surface::Admin.endpoints::<Fakes>();
+    let _ = Routes::new(Surface::Api.endpoints::<Memory>());
+    let admin = Surface::Admin.endpoints::<Memory>();
     let paths: Vec<&str> = admin.iter().map(|endpoint| endpoint.path).collect();
     let expected = [
+        DLQ,
+        LETTERS,
+        REPLAY,
+        LETTER,
         "/health",
         "/healthz",
         "/health/ready",
@@ -319,5 +328,29 @@ fn both_surfaces_can_be_routed() {
         "/metrics",
     ];
     assert_eq!(paths, expected);
-    let _ = (Routes::new(admin), CountingIds::default().next_id());
+    let _ = Routes::new(admin);
+}
+
+#[test]
+fn a_parameter_may_stand_in_the_middle_of_a_path() {
+    let routes = Routes::new(Surface::Api.endpoints::<Memory>());
+    let find = |method: Method, path: &str| match routes.find(&method, path) {
+        Found::Endpoint { served, parameter } => (served.endpoint.operation, parameter.into()),
+        Found::OtherMethods { template, .. } => (template, String::new()),
+        Found::Nothing => ("", String::new()),
+    };
+    let letter = format!("{LETTERS}/queue:1-0");
+    let id = || "queue:1-0".to_owned();
+    assert_eq!(find(Method::DELETE, &letter), ("purgeDeadLetter", id()));
+    let replay = format!("{letter}/replay");
+    assert_eq!(find(Method::POST, &replay), ("replayDeadLetter", id()));
+    assert_eq!(find(Method::DELETE, &replay), (REPLAY, String::new()));
+    assert_eq!(
+        find(Method::POST, &format!("{replay}/x")),
+        ("", String::new())
+    );
+    assert_eq!(
+        find(Method::POST, &format!("{LETTERS}//replay")),
+        ("", String::new())
+    );
 }

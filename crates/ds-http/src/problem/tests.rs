@@ -1,11 +1,15 @@
 //! Every way to fail, as clients see it.
 
+use std::sync::Arc;
+
+use ds_dlq::BacklogError;
 use ds_repository::error::{AppendError, Cause};
 use ds_validation::{Rejection, Rule, SyntaxError, Violation, Violations};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::admin::LetterId;
 
 /// The status, the headers and the document of a problem.
 fn render(problem: &Problem) -> (StatusCode, HeaderMap, Value) {
@@ -47,20 +51,21 @@ fn future() -> Violation {
     Violation::of_field("event_timestamp", Rule::Future, message)
 }
 
-fn cause() -> Cause {
-    Cause::Timeout {
+fn cause() -> Arc<Cause> {
+    Arc::new(Cause::Timeout {
         statement: "secret_statement",
         seconds: 5.0,
-    }
+    })
 }
 
 fn refused(column: &str) -> RecordError {
     let column = Some(column.to_owned());
-    let source = AppendError::Refused {
+    let error = AppendError::Refused {
         column: column.clone(),
         cause: cause(),
     };
-    RecordError::Refused { column, source }
+    let cause = Arc::new(error);
+    RecordError::Refused { column, cause }
 }
 
 fn time_error() -> ParameterError {
@@ -87,6 +92,8 @@ pub(crate) fn samples() -> Vec<Value> {
         Problem::of_parameters(vec![time_error()]),
         Problem::of_parameters(vec![limit_error("number must be at least 1")]),
         Problem::not_a_uuid(),
+        Problem::not_a_letter(),
+        Problem::overloaded(overloaded(1_000)),
         Problem::no_route(),
     ]
     .iter()
@@ -278,12 +285,11 @@ fn a_row_that_the_store_refuses_is_the_senders_fault_and_names_the_field() {
 
 #[test]
 fn a_store_that_is_away_says_when_to_come_again() {
-    let away = || StoreError::Unavailable(cause());
     let detail = "the audit store is temporarily unavailable, try again later";
     for problem in [
-        Problem::of_record(RecordError::Store(away()), Write::Single),
-        Problem::of_record(RecordError::Store(away()), Write::Batch),
-        Problem::of_query(away()),
+        Problem::of_record(RecordError::Unavailable(cause()), Write::Single),
+        Problem::of_record(RecordError::Unavailable(cause()), Write::Batch),
+        Problem::of_query(StoreError::Unavailable(cause())),
     ] {
         check(
             &problem,
@@ -296,11 +302,62 @@ fn a_store_that_is_away_says_when_to_come_again() {
     }
 }
 
+fn overloaded(millis: u64) -> Overloaded {
+    Overloaded {
+        retry_after: Duration::from_millis(millis),
+    }
+}
+
+#[test]
+fn overload_says_when_to_come_again_and_is_no_line_in_the_log() {
+    let detail = "the service has more writes in hand than it can take, try again later";
+    for (millis, seconds) in [(1_000, "1"), (1_001, "2"), (30_000, "30")] {
+        let error = RecordError::Overloaded(overloaded(millis));
+        let problem = Problem::of_record(error, Write::Batch);
+        check(&problem, 503, "overloaded", "Service Overloaded", detail);
+        assert_eq!(render(&problem).1["retry-after"], seconds);
+        assert!(problem.cause().is_none());
+    }
+}
+
+#[test]
+fn nothing_is_promised_to_come_back_when_waiting_does_not_help() {
+    let problem = Problem::of_record(RecordError::Internal(cause()), Write::Single);
+    assert!(!render(&problem).1.contains_key("retry-after"));
+    assert!(!render(&Problem::no_route()).1.contains_key("retry-after"));
+}
+
+#[test]
+fn what_operators_are_refused_has_a_reason() {
+    let id = LetterId::parse("spool:17").unwrap();
+    let problem = Problem::no_letter(&id);
+    let detail = "dead letter spool:17 does not exist";
+    check(&problem, 404, "not-found", "Not Found", detail);
+    check(
+        &Problem::forbidden("no"),
+        403,
+        "forbidden",
+        "Forbidden",
+        "no",
+    );
+    for problem in [
+        Problem::of_backlog(BacklogError(cause())),
+        Problem::unaudited(cause()),
+    ] {
+        let (status, headers, document) = render(&problem);
+        assert_eq!(
+            (status.as_u16(), &headers["retry-after"]),
+            (503, &"5".parse().unwrap())
+        );
+        assert!(!document.to_string().contains("secret_statement"));
+        assert!(problem.cause().is_some(), "the operator is told");
+    }
+}
+
 #[test]
 fn a_store_that_fails_is_reported_by_operation() {
-    let broken = || StoreError::Internal(cause());
     let (underscore, hyphen, title) = ("database_error", "database-error", "Database Error");
-    let problem = Problem::of_record(RecordError::Store(broken()), Write::Single);
+    let problem = Problem::of_record(RecordError::Internal(cause()), Write::Single);
     check(
         &problem,
         500,
@@ -308,7 +365,7 @@ fn a_store_that_fails_is_reported_by_operation() {
         title,
         "Failed to write audit event to database",
     );
-    let problem = Problem::of_record(RecordError::Store(broken()), Write::Batch);
+    let problem = Problem::of_record(RecordError::Internal(cause()), Write::Batch);
     check(
         &problem,
         500,
@@ -316,7 +373,7 @@ fn a_store_that_fails_is_reported_by_operation() {
         title,
         "Failed to write audit events batch to database",
     );
-    let problem = Problem::of_query(broken());
+    let problem = Problem::of_query(StoreError::Internal(cause()));
     check(
         &problem,
         500,

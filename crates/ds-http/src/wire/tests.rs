@@ -1,10 +1,16 @@
 //! The wire forms, member by member.
 
+use std::time::Duration;
+
+use ds_dlq::{Consumer, DeadLetter, EntryId, Setback, Status};
 use ds_domain::event::{Event, EventCategory, EventOutcome, Parent};
+use ds_ingest::{BreakerState, IngestState};
+use ds_metrics::BacklogName;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::admin::{LetterId, Letters};
 
 /// An event with a value in every member.
 pub(crate) fn full_event() -> StoredEvent {
@@ -84,10 +90,13 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     };
     let value = |value: &dyn erased::Json| value.json();
     vec![
-        ("AuditEventCreated", value(&EventCreated::new(recorded))),
+        (
+            "AuditEventCreated",
+            value(&EventRecorded::new(recorded, Kept::Stored)),
+        ),
         (
             "AuditEventsCreated",
-            value(&BatchCreated::new(&[recorded, recorded])),
+            value(&BatchRecorded::new(&[recorded, recorded], Kept::Stored)),
         ),
         (
             "AuditEventList",
@@ -103,10 +112,94 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ),
         ("Health", value(&Health::healthy("1"))),
         ("Health", value(&Health::unhealthy("1"))),
-        ("Readiness", value(&Ready::yes())),
-        ("Readiness", value(&Ready::no("starting"))),
+        (
+            "Readiness",
+            value(&Ready::yes(vec!["queue_unavailable"], checks())),
+        ),
+        (
+            "Readiness",
+            value(&Ready::no("database_unreachable", Some(checks()))),
+        ),
+        ("Readiness", value(&Ready::no("starting", None))),
         ("Liveness", value(&Alive::default())),
+        (
+            "AuditEventAccepted",
+            value(&EventRecorded::new(recorded, Kept::Parked)),
+        ),
+        (
+            "AuditEventsAccepted",
+            value(&BatchRecorded::new(&[recorded, recorded], Kept::Parked)),
+        ),
+        ("DeadLetterQueue", value(&dead_letter_queue())),
+        ("DeadLetterList", value(&dead_letters())),
+        ("DeadLetterReplayed", value(&LetterReplayed::new(&letter()))),
     ]
+}
+
+fn state() -> IngestState {
+    IngestState {
+        store: BreakerState::HalfOpen,
+        queue: Some(BreakerState::Open),
+        spool: None,
+        failing_partitions: vec!["audit_events_2026_11".to_owned()],
+        queued_rows: 3,
+    }
+}
+
+fn checks() -> Checks {
+    Checks::new(true, state(), Some("always"))
+}
+
+/// A queue in use, and a spool that cannot be asked.
+fn dead_letter_queue() -> DeadLetterQueue {
+    let now = "2026-11-21T07:45:34Z".parse().unwrap();
+    let consumer = Consumer {
+        name: "replica-1".to_owned(),
+        pending: 4,
+        idle: Duration::from_millis(1_500),
+    };
+    let status = Status {
+        entries: 30,
+        entries_max: 100,
+        bytes: 3,
+        bytes_max: 4,
+        deferred: 2,
+        dead: 1,
+        oldest: Some("2026-11-21T07:45:31.500Z".parse().unwrap()),
+        consumers: vec![consumer],
+    };
+    let breaker = Some(BreakerState::Closed);
+    DeadLetterQueue::new(
+        state(),
+        BacklogReport::new(breaker, Some("always"), Some(status), now),
+        BacklogReport::new(breaker, None, None, now),
+    )
+}
+
+fn letter() -> LetterId {
+    LetterId::parse("queue:1-0").unwrap()
+}
+
+fn dead_letters() -> DeadLetters {
+    let at = "2026-11-21T07:45:34Z".parse().unwrap();
+    let letter = |event_id: Option<Uuid>| DeadLetter {
+        id: EntryId("1-0".to_owned()),
+        event_id,
+        reason: "store refuses the row".to_owned(),
+        buried_at: at,
+        accepted_at: event_id.map(|_| at),
+        history: vec![Setback {
+            at,
+            error: "deadlock".to_owned(),
+        }],
+        content: "{}".to_owned(),
+    };
+    let some = (BacklogName::Queue, letter(Some(Uuid::from_u128(1))));
+    DeadLetters::new(Letters {
+        letters: vec![some, (BacklogName::Spool, letter(None))],
+        is_full: true,
+        unreachable: vec![BacklogName::Queue],
+    })
 }
 
 mod erased {
@@ -204,4 +297,50 @@ fn a_page_says_whether_there_is_more() {
     check_more(10, 12, false);
     check_more(10, 13, true);
     check_more(u64::MAX, 3, false);
+}
+
+/// The sample that is the answer named `schema`.
+fn sample(schema: &str) -> Value {
+    let mut samples = samples().into_iter();
+    samples.find(|(name, _)| *name == schema).unwrap().1
+}
+
+#[test]
+fn a_parked_event_is_answered_as_the_first_contract_does_and_with_its_id() {
+    let id = "00000000-0000-0000-0000-000000000001";
+    let expected = json!({
+        "event_id": id,
+        "event_timestamp": "2026-11-21T07:45:34Z",
+        "message": "audit event queued for async processing",
+        "status": "accepted",
+    });
+    assert_eq!(sample("AuditEventAccepted"), expected);
+    let expected = json!({
+        "event_ids": [id, id],
+        "message": "2 audit events queued for async processing",
+        "status": "accepted",
+    });
+    assert_eq!(sample("AuditEventsAccepted"), expected);
+}
+
+#[test]
+fn a_backlog_is_as_full_as_its_fuller_measure() {
+    let report = sample("DeadLetterQueue");
+    assert_eq!(report["queue"]["ratio"], 0.75);
+    assert_eq!(report["queue"]["oldest_age_seconds"], 2.5);
+    assert_eq!(report["queue"]["consumers"][0]["idle_seconds"], 1.5);
+    let unreachable = json!({"configured": true, "breaker": "closed", "reachable": false});
+    assert_eq!(report["spool"], unreachable);
+    let absent = serde_json::to_value(BacklogReport::absent()).unwrap();
+    assert_eq!(absent, json!({"configured": false}));
+}
+
+#[test]
+fn a_page_of_dead_letters_names_the_last_one_when_there_may_be_more() {
+    let page = sample("DeadLetterList");
+    assert_eq!(page["dead_letters"][0]["id"], "queue:1-0");
+    assert_eq!(page["next"], "spool:1-0");
+    let last = DeadLetters::new(Letters::default());
+    let expected = json!({"dead_letters": [], "next": null, "unreachable": []});
+    assert_eq!(serde_json::to_value(last).unwrap(), expected);
 }

@@ -1,11 +1,16 @@
-//! The interface over real sockets; the store is a fake that can be held, broken or made to panic.
+//! The interface over real sockets; the store is a fake that can be held, broken or made to panic,
+//! and the backlogs are in memory.
 
+#[cfg(test)]
+mod admin;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod overload;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]

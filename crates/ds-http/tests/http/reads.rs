@@ -1,8 +1,12 @@
 //! Queries, health and metrics, over a database that cannot be reached.
 
 use ds_http::Surface;
+use ds_ingest::testing::Mood;
 
-use crate::server::{Server, Setup, event};
+use crate::{
+    client::Answer,
+    server::{Server, Setup, event},
+};
 
 async fn check_json(surface: Surface, path: &str, status: u16, expected: &str) {
     let server = Server::start(Setup {
@@ -23,7 +27,11 @@ async fn check_json(surface: Surface, path: &str, status: u16, expected: &str) {
 #[tokio::test]
 async fn health_is_told_without_a_word_of_the_driver() {
     let unhealthy = r#"{"status":"unhealthy","database":"unreachable","version":"1.2.3"}"#;
-    let not_ready = r#"{"status":"not_ready","reason":"database_unreachable"}"#;
+    let not_ready = concat!(
+        r#"{"status":"not_ready","reason":"database_unreachable","#,
+        r#""checks":{"database":"unreachable","store":"closed","queue":null,"spool":null,"#,
+        r#""failing_partitions":[]}}"#,
+    );
     let alive = r#"{"status":"alive"}"#;
     for surface in [Surface::Api, Surface::Admin] {
         check_json(surface, "/health", 503, unhealthy).await;
@@ -33,6 +41,59 @@ async fn health_is_told_without_a_word_of_the_driver() {
         check_json(surface, "/health/live", 200, alive).await;
         check_json(surface, "/livez", 200, alive).await;
     }
+}
+
+async fn check_ready(queue: Option<usize>, spool: Option<usize>, status: u16) -> Answer {
+    let server = Server::start(Setup {
+        queue,
+        spool,
+        ..Setup::default()
+    })
+    .await;
+    let mut client = server.client().await;
+    let answer = client.ask("GET /health/ready", "").await;
+    assert_eq!(answer.status, status, "{answer:?}");
+    let health = client.ask("GET /health", "").await;
+    assert_eq!(health.status, 503, "health is about the database alone");
+    answer
+}
+
+#[tokio::test]
+async fn traffic_is_welcome_without_a_database_while_a_backlog_takes_events() {
+    let ready = check_ready(Some(10), None, 200).await;
+    let expected = concat!(
+        r#"{"status":"ready","degraded":["database_unreachable"],"#,
+        r#""checks":{"database":"unreachable","store":"closed","queue":"closed","#,
+        r#""queue_durability":"always","spool":null,"failing_partitions":[]}}"#,
+    );
+    assert_eq!(ready.body, expected);
+    check_ready(None, Some(10), 200).await;
+    check_ready(None, None, 503).await;
+}
+
+#[tokio::test]
+async fn traffic_is_not_welcome_when_neither_the_database_nor_a_backlog_takes_events() {
+    let server = Server::start(Setup {
+        mood: Mood::Away,
+        queue: Some(10),
+        ..Setup::default()
+    })
+    .await;
+    server.queue().set_away(true);
+    let mut client = server.client().await;
+    assert_eq!(client.ask("GET /readyz", "").await.status, 200);
+    // Three failures in a row open a breaker.
+    for _ in 0..3 {
+        let answer = client.post("/api/v1/audit/events", &event("")).await;
+        answer.problem(503, "service-unavailable");
+    }
+    let answer = client.ask("GET /readyz", "").await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let checks = &answer.json()["checks"];
+    assert_eq!(
+        (&checks["store"], &checks["queue"]),
+        (&"open".into(), &"open".into())
+    );
 }
 
 #[tokio::test]

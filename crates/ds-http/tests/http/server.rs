@@ -2,22 +2,26 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
-use ds_domain::{event::Parent, time::ManualClock};
+use ds_domain::{
+    event::{Event, Parent},
+    month::Month,
+    time::ManualClock,
+};
 use ds_http::{ConnectionLimits, Drained, Readiness, RequestLimits, Service, Surface, serve};
 use ds_ingest::{
-    Ingest,
-    port::{EventStore, Ports},
-    testing::{CountingIds, MemoryStore, Mood, event_body},
+    Ingest, Parts,
+    port::{EventStore, EventWriter, Ports},
+    testing::{CountingIds, MemoryBacklog, MemoryStore, Mood, event_body},
 };
 use ds_metrics::Exporter;
 use ds_repository::{
     Appended, Repository,
     error::{AppendError, StoreError},
-    settings::{Settings, TlsMode},
+    settings::{FLUSH_TIMEOUT, Settings, TlsMode},
 };
 use ds_validation::NewEvent;
 use jiff::Timestamp;
@@ -33,7 +37,7 @@ pub(crate) enum Append {
     AtOnce,
     /// It waits until the test lets it go on.
     Held,
-    /// It panics.
+    /// It stores, but panics in the handler's face when that asks for a parent.
     Panics,
 }
 
@@ -43,6 +47,7 @@ pub(crate) struct FakeStore {
     append: Append,
     begun: Semaphore,
     released: Semaphore,
+    stored: Mutex<Vec<Event>>,
 }
 
 impl FakeStore {
@@ -63,24 +68,52 @@ impl FakeStore {
     pub(crate) fn len(&self) -> usize {
         self.memory.len()
     }
+
+    /// The stored events of this type, in their order.
+    pub(crate) fn events(&self, event_type: &str) -> Vec<Event> {
+        let stored = self.stored.lock().unwrap();
+        let matching = stored.iter().filter(|event| event.event_type == event_type);
+        matching.cloned().collect()
+    }
 }
 
-/// The store, shared with the test.
+/// The store, shared with the test; it is its own writer.
 pub(crate) struct SharedStore(Arc<FakeStore>);
 
 impl EventStore for SharedStore {
-    async fn append(&self, events: &[NewEvent]) -> Result<Vec<Appended>, AppendError> {
-        self.0.begun.add_permits(1);
-        match self.0.append {
-            Append::AtOnce => {}
-            Append::Held => self.0.released.acquire().await.unwrap().forget(),
-            Append::Panics => panic!("the store panics because the test says so"),
-        }
-        self.0.memory.append(events).await
+    type Writer = Self;
+
+    fn writer(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 
     async fn find_parents(&self, ids: &[Uuid]) -> Result<Vec<Parent>, StoreError> {
+        assert!(
+            self.0.append != Append::Panics,
+            "the store panics because the test says so"
+        );
         self.0.memory.find_parents(ids).await
+    }
+
+    async fn ensure_partition(&self, month: Month) -> Result<(), StoreError> {
+        self.0.memory.ensure_partition(month).await
+    }
+}
+
+impl EventWriter for SharedStore {
+    async fn append(&mut self, groups: &[&[NewEvent]]) -> Vec<Result<Vec<Appended>, AppendError>> {
+        self.0.begun.add_permits(1);
+        if self.0.append == Append::Held {
+            self.0.released.acquire().await.unwrap().forget();
+        }
+        let outcomes = self.0.memory.writer().append(groups).await;
+        let mut stored = self.0.stored.lock().unwrap();
+        for (group, outcome) in groups.iter().zip(&outcomes) {
+            if outcome.is_ok() {
+                stored.extend(group.iter().map(|new| new.event().clone()));
+            }
+        }
+        outcomes
     }
 }
 
@@ -88,6 +121,8 @@ pub(crate) struct Fakes;
 
 impl Ports for Fakes {
     type Store = SharedStore;
+    type Queue = MemoryBacklog;
+    type Spool = MemoryBacklog;
     type Clock = ManualClock;
     type Ids = CountingIds;
 }
@@ -99,6 +134,12 @@ pub(crate) struct Setup {
     pub(crate) surface: Surface,
     pub(crate) connections: ConnectionLimits,
     pub(crate) requests: RequestLimits,
+    pub(crate) writes: ds_ingest::Settings,
+    /// Room in the queue, if there is one.
+    pub(crate) queue: Option<usize>,
+    /// Room in the spool, if there is one.
+    pub(crate) spool: Option<usize>,
+    pub(crate) admin_token: Option<&'static str>,
     pub(crate) rendering_panics: bool,
     /// Whether the process is still preparing its store.
     pub(crate) starting: bool,
@@ -114,6 +155,10 @@ impl Default for Setup {
             surface: Surface::Api,
             connections: ConnectionLimits::default(),
             requests: RequestLimits::default(),
+            writes: ds_ingest::Settings::default(),
+            queue: None,
+            spool: None,
+            admin_token: None,
             rendering_panics: false,
             starting: false,
             database_port: 1,
@@ -126,6 +171,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) store: Arc<FakeStore>,
     pub(crate) readiness: Arc<Readiness>,
+    service: Arc<Service<Fakes>>,
     shutdown: oneshot::Sender<Duration>,
     serving: JoinHandle<Drained>,
 }
@@ -171,6 +217,7 @@ fn repository(database_port: u16) -> Repository {
         connect_timeout: PATIENCE,
         pool_wait_max: PATIENCE,
         append_timeout: PATIENCE,
+        flush_timeout: FLUSH_TIMEOUT,
         query_timeout: PATIENCE,
         lock_timeout: PATIENCE,
     };
@@ -184,17 +231,27 @@ impl Server {
             append: setup.append,
             begun: Semaphore::new(0),
             released: Semaphore::new(0),
+            stored: Mutex::default(),
         });
-        let (clock, ids) = (ManualClock::at(now()), CountingIds::default());
-        let shared = SharedStore(Arc::clone(&store));
+        let backlog = |room| Arc::new(MemoryBacklog::new(room));
+        let parts = Parts {
+            store: SharedStore(Arc::clone(&store)),
+            queue: setup.queue.map(backlog),
+            spool: setup.spool.map(backlog),
+            clock: ManualClock::at(now()),
+            ids: CountingIds::default(),
+            limits: ds_validation::Limits::default(),
+            settings: setup.writes,
+        };
         let readiness = Arc::new(Readiness::starting());
         if !setup.starting {
             readiness.set_ready();
         }
         exporter();
         let rendering_panics = setup.rendering_panics;
-        let service: Service<Fakes> = Service {
-            ingest: Ingest::new(shared, clock, ids, ds_validation::Limits::default()),
+        let token = setup.admin_token;
+        let service: Arc<Service<Fakes>> = Arc::new(Service {
+            ingest: Ingest::start(parts),
             repository: repository(setup.database_port),
             readiness: Arc::clone(&readiness),
             render_metrics: Arc::new(move || {
@@ -204,21 +261,25 @@ impl Server {
                 );
                 exporter().render()
             }),
+            admin_token: Arc::new(move || token.map(Into::into)),
+            queue_durability: Arc::new(|| Some("always")),
             version: "1.2.3",
             limits: setup.requests,
-        };
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, told) = oneshot::channel();
         let (surface, limits) = (setup.surface, setup.connections);
+        let served = Arc::clone(&service);
         let serving = tokio::spawn(async move {
             let told = async { told.await.unwrap_or_default() };
-            serve(listener, Arc::new(service), surface, limits, told).await
+            serve(listener, served, surface, limits, told).await
         });
         Self {
             address,
             store,
             readiness,
+            service,
             shutdown,
             serving,
         }
@@ -226,6 +287,14 @@ impl Server {
 
     pub(crate) async fn client(&self) -> Client {
         Client::connect(self.address).await
+    }
+
+    pub(crate) fn queue(&self) -> &MemoryBacklog {
+        self.service.ingest.queue().unwrap()
+    }
+
+    pub(crate) fn spool(&self) -> &MemoryBacklog {
+        self.service.ingest.spool().unwrap()
     }
 
     /// Tells the server to end within `budget`.

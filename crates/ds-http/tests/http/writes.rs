@@ -98,6 +98,60 @@ async fn a_store_that_does_not_store_is_never_answered_with_success() {
 }
 
 #[tokio::test]
+async fn what_the_store_cannot_take_waits_and_is_answered_202_until_there_is_no_room() {
+    let server = Server::start(Setup {
+        mood: Mood::Away,
+        queue: Some(1),
+        spool: Some(2),
+        ..Setup::default()
+    })
+    .await;
+    let mut client = server.client().await;
+    let answer = client.post(EVENTS, &event(ID)).await;
+    let expected = concat!(
+        r#"{"event_id":"0193f3a1-0000-7000-8000-000000000001","#,
+        r#""event_timestamp":"2026-11-21T12:00:00Z","#,
+        r#""message":"audit event queued for async processing","status":"accepted"}"#,
+    );
+    assert_eq!((answer.status, answer.body.as_str()), (202, expected));
+    assert_eq!((server.queue().len(), server.spool().len()), (1, 0));
+
+    let batch = format!("[{},{}]", event(""), event(""));
+    let answer = client.post(BATCH, &batch).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let document = answer.json();
+    let message = "2 audit events queued for async processing";
+    assert_eq!(
+        (&document["message"], &document["status"]),
+        (&message.into(), &"accepted".into())
+    );
+    assert_eq!(document["event_ids"].as_array().unwrap().len(), 2);
+    assert_eq!((server.queue().len(), server.spool().len()), (1, 2));
+
+    for (path, body) in [(EVENTS, event("")), (BATCH, format!("[{}]", event("")))] {
+        let answer = client.post(path, &body).await;
+        answer.problem(503, "service-unavailable");
+        assert_eq!(answer.header("retry-after"), "5");
+    }
+    assert_eq!(server.store.len(), 0);
+    let series = r#"datastorage_http_requests_total{route="/api/v1/audit/events",method="POST",status="202"} "#;
+    assert!(metric(series) >= 1.0);
+}
+
+#[tokio::test]
+async fn a_bad_event_is_refused_whatever_the_store_does() {
+    let server = Server::start(Setup {
+        mood: Mood::Away,
+        queue: Some(10),
+        ..Setup::default()
+    })
+    .await;
+    let answer = server.client().await.post(EVENTS, "{}").await;
+    answer.problem(400, "validation-error");
+    assert!(server.queue().is_empty());
+}
+
+#[tokio::test]
 async fn the_same_event_again_is_answered_as_before_and_another_is_a_conflict() {
     let server = Server::start(Setup::default()).await;
     let mut client = server.client().await;
@@ -120,7 +174,8 @@ async fn a_panic_in_a_write_is_answered_and_counted() {
     .await;
     let mut client = server.client().await;
     let before = metric("datastorage_http_panics_total ");
-    let answer = client.post(EVENTS, &event("")).await;
+    let child = r#","parent_event_id":"0193f3a1-0000-7000-8000-000000000009""#;
+    let answer = client.post(EVENTS, &event(child)).await;
     answer.problem(500, "internal-error");
     assert!(!answer.body.contains("the test says so"), "{answer:?}");
     assert!(metric("datastorage_http_panics_total ") > before);

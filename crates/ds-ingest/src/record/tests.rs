@@ -1,117 +1,334 @@
-//! The decision table of the write path, on a store in memory.
+//! The decision table of the write path, on stores and backlogs in memory.
 
-use ds_domain::time::ManualClock;
+use ds_domain::{month::Month, time::utc_date};
+use tokio::task::JoinSet;
 
 use super::*;
-use crate::testing::{CountingIds, MemoryStore, Mood, event_body, event_store_contract};
-
-struct Memory;
-
-impl Ports for Memory {
-    type Store = MemoryStore;
-    type Clock = ManualClock;
-    type Ids = CountingIds;
-}
+use crate::{
+    BreakerState, Parts, Settings,
+    testing::{Memory, MemoryBacklog, MemoryStore, Mood, event_body, event_store_contract},
+};
 
 fn now() -> Timestamp {
     "2026-11-21T10:00:00Z".parse().unwrap()
 }
 
-fn ingest(mood: Mood) -> Ingest<Memory> {
-    let clock = ManualClock::at(now());
-    Ingest::new(
-        MemoryStore::new(mood),
-        clock,
-        CountingIds::default(),
-        Limits::default(),
-    )
+fn backlog() -> Option<Arc<MemoryBacklog>> {
+    Some(Arc::new(MemoryBacklog::new(3)))
 }
 
-#[track_caller]
-fn check(outcome: &Result<Recorded, RecordError>, expected: &str) {
-    let shown = match outcome {
-        Ok(_) => "recorded".to_owned(),
-        Err(error @ RecordError::Store(source)) => format!("{error}: {source}"),
+/// A write path over `store`, a queue and a spool.
+fn with_backlogs(store: &MemoryStore) -> Ingest<Memory> {
+    Ingest::start(Parts {
+        queue: backlog(),
+        spool: backlog(),
+        ..Memory::parts(store, now())
+    })
+}
+
+fn without_backlogs(store: &MemoryStore) -> Ingest<Memory> {
+    Ingest::start(Memory::parts(store, now()))
+}
+
+async fn record(ingest: &Ingest<Memory>) -> Result<Kept, RecordError> {
+    let body = event_body(now(), "");
+    let recorded = ingest.record(body.as_bytes()).await;
+    recorded.map(|(_, kept)| kept)
+}
+
+async fn shown(ingest: &Ingest<Memory>) -> String {
+    match record(ingest).await {
+        Ok(kept) => format!("{kept:?}"),
         Err(error) => error.to_string(),
-    };
-    assert_eq!(shown, expected);
+    }
+}
+
+/// Starts as many requests as there are writers, each of which hangs with its request.
+async fn occupy(ingest: &Arc<Ingest<Memory>>) -> JoinSet<Result<Kept, RecordError>> {
+    let mut stuck = JoinSet::new();
+    for busy in 1..=Settings::default().writers_min {
+        let stuck_one = Arc::clone(ingest);
+        stuck.spawn(async move { record(&stuck_one).await });
+        while ingest.group.level().writers_active < busy {
+            tokio::task::yield_now().await;
+        }
+    }
+    stuck
+}
+
+/// Lets tasks run until so many rows are queued.
+async fn queued(ingest: &Ingest<Memory>, rows: usize) {
+    while ingest.state().queued_rows < rows {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Entries in the queue and in the spool.
+fn parked(ingest: &Ingest<Memory>) -> [usize; 2] {
+    [ingest.queue().unwrap().len(), ingest.spool().unwrap().len()]
 }
 
 #[tokio::test]
 async fn every_mood_of_the_store_has_its_answer() {
+    let month = Month::of(utc_date(now()));
+    let other = month.next();
     for (mood, expected) in [
-        (Mood::Well, "recorded"),
-        (Mood::Away, "event was not recorded: store is unavailable"),
-        (Mood::Broken, "event was not recorded: store failed"),
+        (Mood::Well, "Stored"),
+        (Mood::Without(other), "Stored"),
+        (Mood::Without(month), "Parked"),
+        (Mood::Away, "Parked"),
+        (Mood::Broken, "event was not recorded: the store failed"),
+        (Mood::Panicking, "event was not recorded: the store failed"),
         (Mood::Refusing, "store refuses the event"),
     ] {
-        let ingest = ingest(mood);
-        check(
-            &ingest.record(event_body(now(), "").as_bytes()).await,
-            expected,
-        );
-        check(&ingest.record(b"{}").await, "request is refused");
+        let ingest = with_backlogs(&MemoryStore::new(mood));
+        assert_eq!(shown(&ingest).await, expected, "{mood:?}");
+        let in_queue = usize::from(expected == "Parked");
+        assert_eq!(parked(&ingest), [in_queue, 0], "{mood:?}");
+        let refused = ingest.record(b"{}").await;
+        assert!(matches!(refused, Err(RecordError::Rejected(_))));
     }
 }
 
 #[tokio::test]
+async fn events_fall_from_the_store_to_the_queue_to_the_spool_to_a_refusal() {
+    let store = MemoryStore::new(Mood::Away);
+    let ingest = with_backlogs(&store);
+    for expected in [[1, 0], [2, 0], [3, 0], [3, 1]] {
+        assert_eq!(record(&ingest).await.unwrap(), Kept::Parked);
+        assert_eq!(parked(&ingest), expected);
+    }
+    ingest.spool().unwrap().set_away(true);
+    assert!(matches!(
+        record(&ingest).await,
+        Err(RecordError::Unavailable(_))
+    ));
+
+    let ingest = with_backlogs(&store);
+    ingest.queue().unwrap().set_away(true);
+    assert_eq!(record(&ingest).await.unwrap(), Kept::Parked);
+    assert_eq!(parked(&ingest), [0, 1]);
+
+    let refused = record(&without_backlogs(&store)).await;
+    assert!(matches!(refused, Err(RecordError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_batch_is_parked_as_a_whole_or_not_at_all() {
+    let ingest = with_backlogs(&MemoryStore::new(Mood::Away));
+    let event = event_body(now(), "");
+    let two = format!("[{event},{event}]");
+    let (recorded, kept) = ingest.record_batch(two.as_bytes()).await.unwrap();
+    assert_eq!((recorded.len(), kept), (2, Kept::Parked));
+    assert_eq!(parked(&ingest), [2, 0]);
+    ingest.record_batch(two.as_bytes()).await.unwrap();
+    assert_eq!(parked(&ingest), [2, 2], "two do not fit any more");
+    assert!(ingest.record_batch(two.as_bytes()).await.is_err());
+    assert_eq!(
+        parked(&ingest),
+        [2, 2],
+        "nor here, and none of them was put"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_noticed_and_its_end_is_probed() {
+    let store = MemoryStore::new(Mood::Away);
+    let ingest = without_backlogs(&store);
+    for _ in 0..10 {
+        record(&ingest).await.unwrap_err();
+    }
+    assert_eq!(store.flushes().len(), 3, "then the store is left alone");
+    assert_eq!(ingest.state().store, BreakerState::Open);
+    store.set_mood(Mood::Well);
+    record(&ingest).await.unwrap_err();
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(record(&ingest).await.unwrap(), Kept::Stored);
+    assert_eq!(ingest.state().store, BreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_month_that_fails_is_left_alone_and_others_go_on() {
+    let (lost, kept) = (now(), now() - jiff::SignedDuration::from_hours(24 * 25));
+    let month = Month::of(utc_date(lost));
+    let store = MemoryStore::new(Mood::Without(month));
+    let mut parts = Memory::parts(&store, now());
+    parts.limits.event_age_max = jiff::SignedDuration::from_hours(24 * 28);
+    parts.queue = Some(Arc::new(MemoryBacklog::new(100)));
+    let ingest = Ingest::<Memory>::start(parts);
+    for _ in 0..10 {
+        let lost = ingest
+            .record(event_body(lost, "").as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(lost.1, Kept::Parked);
+        let kept = ingest
+            .record(event_body(kept, "").as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(kept.1, Kept::Stored);
+    }
+    assert_eq!(
+        store.flushes().len(),
+        11,
+        "one attempt was enough for the month"
+    );
+    assert_eq!(ingest.state().failing_partitions, ["audit_events_2026_11"]);
+    store.set_mood(Mood::Well);
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(record(&ingest).await.unwrap(), Kept::Stored);
+    assert!(ingest.state().failing_partitions.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_keeps_nobody_waiting_for_long() {
+    let store = MemoryStore::new(Mood::Hanging);
+    let ingest = Arc::new(Ingest::<Memory>::start(Parts {
+        queue: Some(Arc::new(MemoryBacklog::new(100))),
+        ..Memory::parts(&store, now())
+    }));
+    let stuck = occupy(&ingest).await;
+    // All writers hang now; whoever comes next waits for its bound and is parked.
+    let began = Instant::now();
+    assert_eq!(record(&ingest).await.unwrap(), Kept::Parked);
+    let waited = began.elapsed();
+    let bound = Settings::default().queue_wait_max;
+    assert!(bound <= waited && waited < bound * 2, "{waited:?}");
+    store.set_mood(Mood::Well);
+    for kept in stuck.join_all().await {
+        assert_eq!(kept.unwrap(), Kept::Stored);
+    }
+}
+
+#[tokio::test]
+async fn requests_that_come_together_are_flushed_together() {
+    let store = MemoryStore::new(Mood::Hanging);
+    let ingest = Arc::new(without_backlogs(&store));
+    let mut requests = occupy(&ingest).await;
+    for _ in 0..300 {
+        let ingest = Arc::clone(&ingest);
+        requests.spawn(async move { record(&ingest).await });
+    }
+    queued(&ingest, 300).await;
+    store.set_mood(Mood::Well);
+    for kept in requests.join_all().await {
+        assert_eq!(kept.unwrap(), Kept::Stored);
+    }
+    let mut flushes = store.flushes();
+    flushes.sort_unstable();
+    assert_eq!(flushes, [1, 1, 44, 256]);
+    assert_eq!(store.len(), 302);
+}
+
+#[tokio::test]
+async fn a_large_batch_is_flushed_alone() {
+    let store = MemoryStore::new(Mood::Hanging);
+    let ingest = Arc::new(without_backlogs(&store));
+    let stuck = occupy(&ingest).await;
+    let mut batches = JoinSet::new();
+    for (rows, sum) in [(30, 30), (100, 130), (63, 193)] {
+        let events: Vec<String> = (0..rows).map(|_| event_body(now(), "")).collect();
+        let body = format!("[{}]", events.join(","));
+        let waiting = Arc::clone(&ingest);
+        batches.spawn(async move { waiting.record_batch(body.as_bytes()).await });
+        queued(&ingest, sum).await;
+    }
+    store.set_mood(Mood::Well);
+    assert!(stuck.join_all().await.iter().all(Result::is_ok));
+    for outcome in batches.join_all().await {
+        assert_eq!(outcome.unwrap().1, Kept::Stored);
+    }
+    let mut flushes = store.flushes();
+    flushes.sort_unstable();
+    assert_eq!(flushes, [1, 1, 93, 100]);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_as_overload() {
+    let store = MemoryStore::new(Mood::Hanging);
+    let mut parts = Memory::parts(&store, now());
+    parts.settings.queue_rows_max = 10;
+    let ingest = Arc::new(Ingest::<Memory>::start(parts));
+    let mut requests = occupy(&ingest).await;
+    for _ in 0..10 {
+        let ingest = Arc::clone(&ingest);
+        requests.spawn(async move { record(&ingest).await });
+    }
+    queued(&ingest, 10).await;
+    let refused = record(&ingest).await;
+    assert!(matches!(refused, Err(RecordError::Overloaded(_))));
+    store.set_mood(Mood::Well);
+    assert!(requests.join_all().await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn what_is_queued_is_flushed_before_the_end() {
+    let store = MemoryStore::new(Mood::Hanging);
+    let ingest = Arc::new(without_backlogs(&store));
+    let mut requests = occupy(&ingest).await;
+    for _ in 0..20 {
+        let ingest = Arc::clone(&ingest);
+        requests.spawn(async move { record(&ingest).await });
+    }
+    queued(&ingest, 20).await;
+    let closing = Arc::clone(&ingest);
+    let closing = tokio::spawn(async move { closing.close().await });
+    store.set_mood(Mood::Well);
+    closing.await.unwrap();
+    for kept in requests.join_all().await {
+        assert_eq!(kept.unwrap(), Kept::Stored);
+    }
+    let late = record(&ingest).await;
+    assert!(matches!(late, Err(RecordError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_is_replaced() {
+    let store = MemoryStore::new(Mood::Panicking);
+    let ingest = without_backlogs(&store);
+    for _ in 0..20 {
+        assert!(matches!(
+            record(&ingest).await,
+            Err(RecordError::Internal(_))
+        ));
+    }
+    store.set_mood(Mood::Well);
+    assert_eq!(record(&ingest).await.unwrap(), Kept::Stored);
+}
+
+#[tokio::test]
 async fn a_parent_must_exist_or_be_in_the_batch() {
-    let ingest = ingest(Mood::Well);
+    let ingest = without_backlogs(&MemoryStore::new(Mood::Well));
     let parent = "01931c5e-7f00-7000-8000-0000000000aa";
     let child = event_body(now(), &format!(r#","parent_event_id":"{parent}""#));
-    check(
-        &ingest.record(child.as_bytes()).await,
-        "parent event does not exist",
-    );
+    let refused = ingest.record(child.as_bytes()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "parent event does not exist");
+
     let own = event_body(now(), &format!(r#","event_id":"{parent}""#));
     let batch = format!("[{child},{own}]");
-    assert_eq!(
-        ingest.record_batch(batch.as_bytes()).await.unwrap().len(),
-        2
-    );
-    check(&ingest.record(child.as_bytes()).await, "recorded");
-    let dated = child.replacen('{', r#"{"parent_event_date":"2026-11-20","#, 1);
-    check(
-        &ingest.record(dated.as_bytes()).await,
-        "parent event does not exist",
-    );
+    let (recorded, _) = ingest.record_batch(batch.as_bytes()).await.unwrap();
+    assert_eq!(recorded[1].event_id.to_string(), parent);
+    ingest.record(child.as_bytes()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_lookup_that_fails_is_not_a_missing_parent() {
-    let ingest = ingest(Mood::Away);
-    let parent = r#","parent_event_id":"01931c5e-7f00-7000-8000-0000000000aa""#;
-    let outcome = ingest.record(event_body(now(), parent).as_bytes()).await;
-    check(&outcome, "event was not recorded: store is unavailable");
-}
-
-#[tokio::test]
-async fn the_answer_to_a_repeated_event_is_the_original_one() {
-    let ingest = ingest(Mood::Well);
-    let id = r#","event_id":"01931c5e-7f00-7000-8000-0000000000aa""#;
-    let first = ingest
-        .record(event_body(now(), id).as_bytes())
-        .await
-        .unwrap();
-    let again = ingest
-        .record(event_body(now(), id).as_bytes())
-        .await
-        .unwrap();
-    assert_eq!(first, again);
-    let other = event_body(now(), id).replace("rr-1", "rr-2");
-    check(
-        &ingest.record(other.as_bytes()).await,
-        "event ids are taken",
-    );
-    assert_eq!(ingest.store.len(), 1);
+async fn a_taken_id_is_recognised_or_refused() {
+    let ingest = without_backlogs(&MemoryStore::new(Mood::Well));
+    let id = "01931c5e-7f00-7000-8000-0000000000bb";
+    let own = event_body(now(), &format!(r#","event_id":"{id}""#));
+    let first = ingest.record(own.as_bytes()).await.unwrap();
+    assert_eq!(ingest.record(own.as_bytes()).await.unwrap(), first);
+    let other = event_body(now(), &format!(r#","event_id":"{id}","severity":"high""#));
+    let batch = format!("[{},{other}]", event_body(now(), ""));
+    let refused = ingest.record_batch(batch.as_bytes()).await;
+    let Err(RecordError::Conflict(taken)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(taken, [(1, id.parse().unwrap())]);
 }
 
 #[tokio::test]
 async fn the_store_in_memory_keeps_the_contract() {
-    event_store_contract(
-        &MemoryStore::new(Mood::Well),
-        now(),
-        &CountingIds::default(),
-    )
-    .await;
+    let ids = crate::testing::CountingIds::default();
+    event_store_contract(&MemoryStore::new(Mood::Well), now(), &ids).await;
 }

@@ -87,6 +87,50 @@ fn a_refused_row_names_the_column_before_the_constraint() {
 }
 
 #[tokio::test]
+async fn what_a_failed_insert_may_be_about_is_told_by_its_code() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    for (code, lost, partition, row) in [
+        ("40001", true, false, false),
+        ("40P01", true, false, false),
+        ("23514", false, true, false),
+        ("42501", false, true, false),
+        ("42809", false, true, false),
+        ("55000", false, true, false),
+        ("55P03", false, true, false),
+        ("XX001", false, true, true),
+        ("XX000", false, false, true),
+        ("22003", false, false, true),
+        ("23502", false, false, true),
+        ("54000", false, false, true),
+        ("P0001", false, false, true),
+        // Nobody in particular.
+        ("25006", false, false, false),
+        ("42703", false, false, false),
+        ("53100", false, false, false),
+        ("57014", false, false, false),
+        ("58030", false, false, false),
+    ] {
+        let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$");
+        let source = client.batch_execute(&raise).await.unwrap_err();
+        let cause = Cause::driver("raise")(source);
+        let verdict = (
+            cause.is_lost_race(),
+            cause.may_be_partition(),
+            cause.may_be_row(),
+        );
+        assert_eq!(verdict, (lost, partition, row), "{code}");
+        assert!(!cause.is_lost_connection(), "{code}");
+    }
+    client
+        .execute("SELECT pg_terminate_backend(pg_backend_pid())", &[])
+        .await
+        .unwrap_err();
+    let source = client.execute("SELECT 1", &[]).await.unwrap_err();
+    assert!(Cause::driver("one")(source).is_lost_connection());
+}
+
+#[tokio::test]
 async fn what_the_server_really_says_is_classified_by_its_code() {
     let database = TestDatabase::empty().await;
     let client = database.connect().await;

@@ -13,20 +13,19 @@ const SETTINGS: Statement = Statement::new(
     "-- settings
 SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),
     current_setting('idle_in_transaction_session_timeout'), current_setting('TimeZone'),
-    current_setting('plan_cache_mode'), current_setting('synchronous_commit')",
+    current_setting('plan_cache_mode')",
 );
 
 const BUDGET: Duration = Duration::from_secs(20);
 
 fn settings(database: &TestDatabase) -> Settings {
     let mut settings = Settings::from_url(database.url()).unwrap();
-    settings.write_connections_max = 1;
     settings.read_connections_max = 1;
     settings
 }
 
-fn pool(settings: &Settings, label: Label) -> Pool {
-    Pool::new(settings, label, tls::connector(settings).unwrap()).unwrap()
+fn pool(settings: &Settings, purpose: Purpose) -> Pool {
+    Pool::new(settings, purpose, tls::connector(settings).unwrap()).unwrap()
 }
 
 /// Waits until no session but our own runs anything in this database.
@@ -51,8 +50,8 @@ async fn pid(pool: &Pool) -> i32 {
 #[tokio::test]
 async fn a_leaked_transaction_cannot_reach_the_next_user() {
     let database = TestDatabase::empty().await;
-    for label in [Label::Write, Label::Read] {
-        let pool = pool(&settings(&database), label);
+    for purpose in [Purpose::Maintenance, Purpose::Read] {
+        let pool = pool(&settings(&database), purpose);
         let lease = pool.lease().await.unwrap();
         lease
             .batch_execute("BEGIN; SELECT set_config('a.tenant', 'x', false)")
@@ -81,38 +80,17 @@ SELECT coalesce(current_setting('a.tenant', true), ''), pg_current_xact_id_if_as
 }
 
 #[tokio::test]
-async fn a_writer_that_is_released_by_mistake_inside_a_transaction_is_cleaned() {
-    let database = TestDatabase::empty().await;
-    let pool = pool(&settings(&database), Label::Write);
-    let lease = pool.lease().await.unwrap();
-    lease
-        .batch_execute("BEGIN; CREATE TABLE leaked (); SET statement_timeout = 1")
-        .await
-        .unwrap();
-    lease.release();
-    let rows = pool.query(SETTINGS, &[], BUDGET).await.unwrap();
-    assert_eq!(
-        rows[0].get::<_, &str>(0),
-        "10s",
-        "the settings are those of the connection"
-    );
-    let gone = Statement::new("-- gone\nSELECT to_regclass('leaked') IS NULL");
-    assert!(pool.query(gone, &[], BUDGET).await.unwrap()[0].get::<_, bool>(0));
-}
-
-#[tokio::test]
 async fn sessions_start_with_their_limits() {
     let database = TestDatabase::empty().await;
     let settings = settings(&database);
-    for (label, commit) in [(Label::Write, "on"), (Label::Read, "")] {
-        let rows = pool(&settings, label)
+    for purpose in [Purpose::Maintenance, Purpose::Read] {
+        let rows = pool(&settings, purpose)
             .query(SETTINGS, &[], BUDGET)
             .await
             .unwrap();
         let setting = |at: usize| rows[0].get::<_, String>(at);
         assert_eq!([setting(0), setting(1), setting(2)], ["10s", "5s", "10s"]);
         assert_eq!([setting(3), setting(4)], ["UTC", "auto"]);
-        assert!(commit.is_empty() || setting(5) == commit);
     }
 }
 
@@ -120,7 +98,7 @@ async fn sessions_start_with_their_limits() {
 async fn a_query_that_takes_too_long_is_cancelled_on_the_server_and_its_connection_closed() {
     let database = TestDatabase::empty().await;
     let client = database.connect().await;
-    let pool = pool(&settings(&database), Label::Read);
+    let pool = pool(&settings(&database), Purpose::Read);
     let before = pid(&pool).await;
     let error = pool
         .query(SLEEP, &[], Duration::from_millis(200))
@@ -148,7 +126,7 @@ async fn a_query_that_takes_too_long_is_cancelled_on_the_server_and_its_connecti
 async fn a_caller_that_gives_up_leaves_nothing_running() {
     let database = TestDatabase::empty().await;
     let client = database.connect().await;
-    let pool = pool(&settings(&database), Label::Read);
+    let pool = pool(&settings(&database), Purpose::Read);
     let running = pool.query(SLEEP, &[], BUDGET);
     assert!(
         tokio::time::timeout(Duration::from_millis(200), running)
@@ -164,7 +142,7 @@ async fn the_server_ends_a_statement_by_itself_and_the_connection_lives_on() {
     let database = TestDatabase::empty().await;
     let mut settings = settings(&database);
     settings.query_timeout = Duration::from_millis(100);
-    let pool = pool(&settings, Label::Read);
+    let pool = pool(&settings, Purpose::Read);
     let before = pid(&pool).await;
     let error = pool.query(SLEEP, &[], BUDGET).await.unwrap_err();
     assert_eq!(error.class(), Class::Unavailable);
@@ -176,7 +154,7 @@ async fn waiting_for_a_connection_ends() {
     let database = TestDatabase::empty().await;
     let mut settings = settings(&database);
     settings.pool_wait_max = Duration::from_millis(50);
-    let pool = pool(&settings, Label::Read);
+    let pool = pool(&settings, Purpose::Read);
     let _lease = pool.lease().await.unwrap();
     let error = pool.lease().await.err().unwrap();
     assert!(matches!(error, Cause::Pool(_)));
@@ -188,7 +166,7 @@ async fn idle_and_old_connections_are_closed() {
     let database = TestDatabase::empty().await;
     let mut settings = settings(&database);
     settings.read_connections_max = 3;
-    let pool = pool(&settings, Label::Read);
+    let pool = pool(&settings, Purpose::Read);
     let leases = [pool.lease().await, pool.lease().await, pool.lease().await];
     leases
         .into_iter()
@@ -215,6 +193,6 @@ async fn a_connection_past_its_age_is_not_lent_again() {
     let database = TestDatabase::empty().await;
     let mut settings = settings(&database);
     settings.connection_age_max = Duration::ZERO;
-    let pool = pool(&settings, Label::Read);
+    let pool = pool(&settings, Purpose::Read);
     assert_ne!(pid(&pool).await, pid(&pool).await);
 }

@@ -1,147 +1,136 @@
-//! What is tried again, and what is rolled back.
-
-use std::sync::atomic::AtomicU32;
+//! What a writer's connection promises.
 
 use ds_testkit::TestDatabase;
 
 use super::*;
-use crate::{error::Class, settings::Settings, tls};
+use crate::tls;
 
-const BUDGET: Duration = Duration::from_secs(20);
 const NOTE: Statement = Statement::new("-- note\nINSERT INTO notes VALUES ($1::int4)");
-const RAISE: Statement = Statement::new("-- raise\nSELECT raise($1::text)");
-const SLEEP: Statement = Statement::new("-- sleep\nSELECT pg_sleep(60)");
+const COUNT: Statement = Statement::new("-- count\nSELECT count(*) FROM notes");
+const SETTINGS: Statement = Statement::new(
+    "-- settings
+SELECT name || '=' || setting FROM pg_settings
+WHERE name IN ('TimeZone', 'gin_pending_list_limit', 'lock_timeout', 'statement_timeout',
+    'synchronous_commit')
+ORDER BY name",
+);
 
-async fn pool() -> (TestDatabase, Pool) {
-    let database = TestDatabase::empty().await;
-    let client = database.connect().await;
-    client
-        .batch_execute(
-            "CREATE TABLE notes (n int4);
-             CREATE FUNCTION raise(code text) RETURNS void LANGUAGE plpgsql AS
-                 $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = code; END $$;",
-        )
-        .await
-        .unwrap();
-    let mut settings = Settings::from_url(database.url()).unwrap();
-    settings.write_connections_max = 1;
-    let connector = tls::connector(&settings).unwrap();
-    let pool = Pool::new(&settings, ds_metrics::Pool::Write, connector).unwrap();
-    (database, pool)
+struct Bench {
+    database: TestDatabase,
+    settings: Settings,
+    tally: Arc<Tally>,
 }
 
-async fn notes(database: &TestDatabase) -> i64 {
-    let client = database.connect().await;
-    client
-        .query_one("SELECT count(*) FROM notes", &[])
-        .await
-        .unwrap()
-        .get(0)
-}
-
-/// Notes something, then fails with the code so many times.
-struct Failing {
-    code: &'static str,
-    times: u32,
-    attempts: AtomicU32,
-}
-
-impl Work for Failing {
-    type Output = ();
-    type Refusal = ();
-    const NAME: &'static str = "failing";
-
-    async fn attempt(&self, transaction: &Transaction<'_>) -> Result<(), Abort<()>> {
-        let note = transaction.prepare(NOTE).await?;
-        transaction.query(&note, &[&1_i32]).await?;
-        if self.attempts.fetch_add(1, Ordering::SeqCst) < self.times {
-            let raise = transaction.prepare(RAISE).await?;
-            transaction.query(&raise, &[&self.code]).await?;
+impl Bench {
+    async fn new() -> Self {
+        let database = TestDatabase::empty().await;
+        let client = database.connect().await;
+        client
+            .batch_execute("CREATE TABLE notes (n int4 PRIMARY KEY)")
+            .await
+            .unwrap();
+        let settings = Settings::from_url(database.url()).unwrap();
+        Self {
+            database,
+            settings,
+            tally: Arc::default(),
         }
-        Ok(())
     }
-}
 
-async fn check(code: &'static str, times: u32, expected: (bool, u32, i64)) {
-    let (database, pool) = pool().await;
-    let work = Failing {
-        code,
-        times,
-        attempts: AtomicU32::new(0),
-    };
-    let outcome = run(&pool, BUDGET, &work).await;
-    let attempts = work.attempts.load(Ordering::SeqCst);
-    assert_eq!(
-        (outcome.is_ok(), attempts, notes(&database).await),
-        expected,
-        "{code}"
-    );
-}
+    async fn connect(&self) -> Connection {
+        let connector = tls::connector(&self.settings).unwrap();
+        Connection::make(&self.settings, &connector, &self.tally)
+            .await
+            .unwrap()
+    }
 
-#[tokio::test]
-async fn losing_against_another_transaction_is_tried_again_and_not_for_ever() {
-    check("40001", 2, (true, 3, 1)).await;
-    check("40P01", 1, (true, 2, 1)).await;
-    check("40001", 9, (false, 3, 0)).await;
-}
+    /// What others see.
+    async fn notes(&self) -> i64 {
+        let client = self.database.connect().await;
+        client.query_one(COUNT.sql(), &[]).await.unwrap().get(0)
+    }
 
-#[tokio::test]
-async fn any_other_failure_is_not_tried_again() {
-    check("22003", 1, (false, 1, 0)).await;
-    check("53100", 1, (false, 1, 0)).await;
-    check("P0001", 1, (false, 1, 0)).await;
-}
-
-/// Notes something and then refuses, or sleeps.
-struct Stopping {
-    sleeps: bool,
-}
-
-impl Work for Stopping {
-    type Output = ();
-    type Refusal = &'static str;
-    const NAME: &'static str = "stopping";
-
-    async fn attempt(&self, transaction: &Transaction<'_>) -> Result<(), Abort<&'static str>> {
-        let note = transaction.prepare(NOTE).await?;
-        transaction.query(&note, &[&1_i32]).await?;
-        if self.sleeps {
-            let sleep = transaction.prepare(SLEEP).await?;
-            transaction.query(&sleep, &[]).await?;
+    /// Waits until nobody but the one who asks is at work in the database.
+    async fn await_quiet(&self) {
+        let client = self.database.connect().await;
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+            AND pid <> pg_backend_pid() AND state <> 'idle'";
+        while client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+            tokio::task::yield_now().await;
         }
-        Err(Abort::Refused("because"))
     }
 }
 
 #[tokio::test]
-async fn what_the_work_refuses_is_rolled_back_on_a_connection_that_stays() {
-    let (database, pool) = pool().await;
-    let outcome = run(&pool, BUDGET, &Stopping { sleeps: false }).await;
-    assert!(matches!(outcome, Err(Abort::Refused("because"))));
-    assert_eq!(notes(&database).await, 0);
-    assert_eq!(pool.idle(), 1);
+async fn a_session_is_durable_in_utc_and_has_limits() {
+    let bench = Bench::new().await;
+    let mut connection = bench.connect().await;
+    let settings = connection.prepare(SETTINGS).await.unwrap();
+    let rows = connection.query(&settings, &[]).await.unwrap();
+    let rows: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let expected = [
+        "TimeZone=UTC",
+        // 128 MB, in kB.
+        "gin_pending_list_limit=131072",
+        "lock_timeout=500",
+        "statement_timeout=10000",
+        "synchronous_commit=on",
+    ];
+    assert_eq!(rows, expected);
 }
 
 #[tokio::test]
-async fn a_transaction_that_takes_too_long_is_rolled_back() {
-    let (database, pool) = pool().await;
-    let outcome = run(
-        &pool,
-        Duration::from_millis(300),
-        &Stopping { sleeps: true },
-    )
-    .await;
-    let Err(Abort::Failed(cause)) = outcome else {
-        panic!("{outcome:?}")
-    };
-    assert!(matches!(
-        cause,
-        Cause::Timeout {
-            statement: "stopping",
-            ..
+async fn nothing_is_visible_before_the_commit_or_after_a_rollback() {
+    let bench = Bench::new().await;
+    let mut connection = bench.connect().await;
+    let note = connection.prepare(NOTE).await.unwrap();
+    for (commits, expected) in [(false, 0), (true, 1)] {
+        let noting = connection.query(&note, &[&1]);
+        let noted = connection.begin_with(Patience::Usual, noting).await;
+        noted.unwrap().unwrap();
+        assert_eq!(bench.notes().await, 0);
+        if commits {
+            connection.commit().await.unwrap();
+        } else {
+            connection.rollback().await.unwrap();
         }
-    ));
-    assert_eq!(cause.class(), Class::Unavailable);
-    assert_eq!(pool.idle(), 0, "the connection is closed");
-    assert_eq!(notes(&database).await, 0);
+        assert!(!connection.is_in_transaction());
+        assert_eq!(bench.notes().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_last_statement_is_committed_or_takes_all_with_it() {
+    let bench = Bench::new().await;
+    let mut connection = bench.connect().await;
+    let note = connection.prepare(NOTE).await.unwrap();
+    for (number, expected) in [(2, 2), (1, 2)] {
+        let other = number + 10;
+        let other: [&(dyn ToSql + Sync); 1] = [&other];
+        let noting = connection.query(&note, &other);
+        let noted = connection.begin_with(Patience::Short, noting).await;
+        noted.unwrap().unwrap();
+        // The second time its key is taken, by what the first left.
+        let last = connection.query_and_commit(&note, &[&2]).await;
+        assert_eq!(last.is_ok(), number == 2);
+        assert!(!connection.is_in_transaction());
+        assert_eq!(bench.notes().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_dropped_at_work_is_cancelled_and_one_at_rest_is_closed() {
+    let bench = Bench::new().await;
+    let sleep = Statement::new("-- sleep\nSELECT pg_sleep(600)");
+    let mut connection = bench.connect().await;
+    connection.start(&bench.tally);
+    let prepared = connection.prepare(sleep).await.unwrap();
+    let running = connection.query(&prepared, &[]);
+    let waiting = tokio::time::timeout(std::time::Duration::from_millis(100), running);
+    assert!(waiting.await.is_err());
+    drop(connection);
+    bench.await_quiet().await;
+
+    drop(bench.connect().await);
+    assert_eq!(Arc::strong_count(&bench.tally), 1, "nothing is counted");
 }

@@ -4,7 +4,11 @@ use ds_domain::{
     event::{Event, Parent},
     month,
 };
-use ds_repository::{PartitionReport, Repository, error::StoreError, settings::Settings};
+use ds_repository::{
+    Appended, PartitionReport, Repository,
+    error::{AppendError, StoreError},
+    settings::Settings,
+};
 use ds_testkit::TestDatabase;
 use ds_validation::{Limits, NewEvent, ValidEvent, parse_event};
 use jiff::{
@@ -33,6 +37,16 @@ pub(crate) async fn ensure(
         .await
 }
 
+/// Appends one group through a writer of its own.
+pub(crate) async fn append(
+    repository: &Repository,
+    events: &[NewEvent],
+) -> Result<Vec<Appended>, AppendError> {
+    let mut answers = repository.writer().append(&[events]).await;
+    assert_eq!(answers.len(), 1);
+    answers.remove(0)
+}
+
 pub(crate) fn settings(database: &TestDatabase) -> Settings {
     Settings::from_url(database.url()).unwrap()
 }
@@ -40,7 +54,10 @@ pub(crate) fn settings(database: &TestDatabase) -> Settings {
 /// What a test says about an event; the rest is the same for all.
 #[derive(Clone, Debug)]
 pub(crate) struct Sample<'s> {
+    /// The id that the sender chose.
     pub(crate) id: Option<Uuid>,
+    /// The id that is assigned, where it matters.
+    pub(crate) assigned: Option<Uuid>,
     pub(crate) at: &'s str,
     pub(crate) kind: &'s str,
     pub(crate) correlation: &'s str,
@@ -51,6 +68,7 @@ pub(crate) struct Sample<'s> {
 
 pub(crate) const SAMPLE: Sample<'static> = Sample {
     id: None,
+    assigned: None,
     at: "2026-11-21T10:00:00.123456Z",
     kind: "gateway.signal.received",
     correlation: "rr-1",
@@ -81,7 +99,8 @@ impl Sample<'_> {
         );
         let now = self.at.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(1);
         let valid: ValidEvent = parse_event(body.as_bytes(), now, &Limits::default()).unwrap();
-        valid.identify(Uuid::new_v4, self.parent)
+        let assign = || self.assigned.unwrap_or_else(Uuid::new_v4);
+        valid.identify(assign, self.parent)
     }
 }
 
@@ -98,4 +117,11 @@ pub(crate) fn assert_same(stored: &Event, sent: &Event) {
         stored.event_metadata.is_some(),
         sent.event_metadata.is_some()
     );
+}
+
+/// How many events are stored.
+pub(crate) async fn count(database: &TestDatabase) -> i64 {
+    let client = database.connect().await;
+    let rows = client.query_one("SELECT count(*) FROM audit_events", &[]);
+    rows.await.unwrap().get(0)
 }

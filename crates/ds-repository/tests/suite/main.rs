@@ -14,3 +14,5 @@ mod partition;
 mod read;
 mod schema;
 mod tls;
+mod upkeep;
+mod writer;

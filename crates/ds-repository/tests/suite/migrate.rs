@@ -19,10 +19,10 @@ async fn six_runs_at_once_on_an_empty_database_all_succeed() {
     let mut applied = 0;
     for report in join_all(runs).await {
         let report = report.unwrap().unwrap();
-        assert_eq!(report.version, 1);
+        assert_eq!(report.version, 2);
         applied += report.migrations.len();
     }
-    assert_eq!(applied, 1, "one of them did the work");
+    assert_eq!(applied, 2, "one of them did the work");
     Repository::new(settings(&database))
         .unwrap()
         .check_schema()
@@ -42,7 +42,10 @@ async fn a_plan_says_what_a_run_would_do_and_changes_nothing() {
     let settings = settings(&database);
     let client = database.connect().await;
     let planned = plan(&settings).await.unwrap();
-    assert_eq!(planned.migrations, ["V1__audit_events"]);
+    assert_eq!(
+        planned.migrations,
+        ["V1__audit_events", "V2__clean_pending_lists"]
+    );
     let objects = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     assert_eq!(
         client
@@ -91,12 +94,12 @@ async fn check(change: &str, expected: &str) {
 async fn a_history_that_is_not_ours_is_refused() {
     check(
         "INSERT INTO refinery_schema_history VALUES (7, 'future', '2027-01-01T00:00:00Z', '1')",
-        "Newer { found: 7, known: 1 }",
+        "Newer { found: 7, known: 2 }",
     )
     .await;
     check(
-        "UPDATE refinery_schema_history SET checksum = '1'",
-        "Divergent { version: 1 }",
+        "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2",
+        "Divergent { version: 2 }",
     )
     .await;
     check(
@@ -105,13 +108,18 @@ async fn a_history_that_is_not_ours_is_refused() {
     )
     .await;
     check(
+        "DELETE FROM refinery_schema_history WHERE version = 1",
+        "Missing { version: 1 }",
+    )
+    .await;
+    check(
         "DELETE FROM refinery_schema_history",
-        "Older { found: 0, needed: 1 }",
+        "Older { found: 0, needed: 2 }",
     )
     .await;
     check(
         "DROP TABLE refinery_schema_history",
-        "Older { found: 0, needed: 1 }",
+        "Older { found: 0, needed: 2 }",
     )
     .await;
 }

@@ -11,7 +11,7 @@ use ds_repository::{
 use ds_testkit::{Durability, PostgresServer};
 use jiff::civil::date;
 
-use crate::event::{SAMPLE, ensure};
+use crate::event::{SAMPLE, append, ensure};
 
 const PAGE: Page = Page {
     limit: 10,
@@ -23,10 +23,10 @@ fn is_unavailable(error: &StoreError) -> bool {
 }
 
 async fn assert_away(repository: &Repository) {
-    let append = repository.append(&[SAMPLE.new_event()]).await.unwrap_err();
+    let appended = append(repository, &[SAMPLE.new_event()]).await.unwrap_err();
     assert!(
-        matches!(append, AppendError::Store(ref error) if is_unavailable(error)),
-        "{append:?}"
+        matches!(appended, AppendError::Store(ref error) if is_unavailable(error)),
+        "{appended:?}"
     );
     let query = repository
         .query_events(&EventFilter::default(), PAGE)
@@ -44,12 +44,12 @@ async fn a_server_that_is_down_or_frozen_is_unavailable_and_found_again() {
     let mut settings = Settings::from_url(database.url()).unwrap();
     settings.connect_timeout = Duration::from_millis(500);
     settings.append_timeout = Duration::from_secs(1);
+    settings.flush_timeout = Duration::from_secs(1);
     settings.query_timeout = Duration::from_secs(1);
     let repository = Repository::new(settings).unwrap();
     ensure(&repository, date(2026, 11, 21)).await.unwrap();
     let event = SAMPLE.new_event();
-    repository
-        .append(std::slice::from_ref(&event))
+    append(&repository, std::slice::from_ref(&event))
         .await
         .unwrap();
     repository.ping(Duration::from_secs(1)).await.unwrap();
@@ -58,12 +58,12 @@ async fn a_server_that_is_down_or_frozen_is_unavailable_and_found_again() {
     assert_away(&repository).await;
     server.restart().await;
     repository.ping(Duration::from_secs(5)).await.unwrap();
-    repository.append(&[SAMPLE.new_event()]).await.unwrap();
+    append(&repository, &[SAMPLE.new_event()]).await.unwrap();
 
     server.pause().await;
     assert_away(&repository).await;
     server.resume().await;
-    repository.append(&[SAMPLE.new_event()]).await.unwrap();
+    append(&repository, &[SAMPLE.new_event()]).await.unwrap();
     repository
         .query_events(&EventFilter::default(), PAGE)
         .await

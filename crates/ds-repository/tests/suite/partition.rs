@@ -5,7 +5,7 @@ use ds_testkit::TestDatabase;
 use futures_util::future::join_all;
 use jiff::civil::date;
 
-use crate::event::{SAMPLE, Sample, ensure, settings};
+use crate::event::{SAMPLE, Sample, append, ensure, settings};
 
 const MONTHS: [&str; 5] = [
     "audit_events_2026_10",
@@ -65,7 +65,7 @@ async fn a_new_partition_has_the_indexes_the_guards_and_no_rights_of_its_own() {
     let rights = one("SELECT count(*) FROM pg_class, aclexplode(relacl) AS a
          WHERE relname LIKE 'audit\\_events\\_2%' AND relkind = 'r' AND a.grantee <> relowner");
     assert_eq!(rights.await, 0);
-    repository.append(&[SAMPLE.new_event()]).await.unwrap();
+    append(&repository, &[SAMPLE.new_event()]).await.unwrap();
     for change in [
         "UPDATE audit_events_2026_11 SET severity = 'x'",
         "DELETE FROM audit_events_2026_11",
@@ -154,7 +154,7 @@ async fn making_a_partition_waits_for_neither_readers_nor_writers_and_holds_none
         .unwrap();
     let report = ensure(&maker, date(2026, 11, 21)).await.unwrap();
     assert_eq!(report.created, ["audit_events_2027_02"]);
-    repository.append(&[SAMPLE.new_event()]).await.unwrap();
+    append(&repository, &[SAMPLE.new_event()]).await.unwrap();
 }
 
 #[tokio::test]
@@ -198,8 +198,7 @@ async fn a_member_of_the_application_role_can_do_its_work_and_nothing_else() {
         ..SAMPLE
     }
     .new_event();
-    repository
-        .append(std::slice::from_ref(&event))
+    append(&repository, std::slice::from_ref(&event))
         .await
         .unwrap();
     assert!(

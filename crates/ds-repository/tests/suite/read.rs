@@ -6,7 +6,7 @@ use futures_util::future::join;
 use jiff::{Timestamp, civil::date};
 use uuid::Uuid;
 
-use crate::event::{SAMPLE, Sample, repository};
+use crate::event::{SAMPLE, Sample, append, repository};
 
 const ALL: EventFilter = EventFilter {
     correlation_id: None,
@@ -42,7 +42,7 @@ async fn fill(repository: &Repository) {
             .new_event()
         })
         .collect();
-    repository.append(&events).await.unwrap();
+    append(repository, &events).await.unwrap();
 }
 
 fn kinds(page: &EventPage) -> String {
@@ -126,7 +126,7 @@ async fn conditions_are_combined_and_compared_exactly() {
         kind: "x",
         ..SAMPLE
     };
-    repository.append(&[other.new_event()]).await.unwrap();
+    append(&repository, &[other.new_event()]).await.unwrap();
     let text = |text: &str| Some(text.to_owned());
     for (filter, expected) in [
         (
@@ -215,7 +215,7 @@ async fn page_and_total_are_of_one_snapshot() {
     let writing = async {
         for _ in 0..60 {
             let batch: Vec<_> = (0..7).map(|_| SAMPLE.new_event()).collect();
-            repository.append(&batch).await.unwrap();
+            append(&repository, &batch).await.unwrap();
         }
     };
     let reading = async {

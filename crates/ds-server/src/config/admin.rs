@@ -1,8 +1,16 @@
-//! Section `admin`: a second listener with health and metrics only.
+//! Section `admin`: a second listener with health and metrics only, and the token of admin routes.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{problem::Problems, scalar, server};
+use crate::chain::Chain;
+
+use super::{
+    TokenFile,
+    problem::{Problems, set},
+    scalar, server,
+};
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "a section of keys")]
@@ -12,6 +20,8 @@ pub(super) struct Admin {
     host: String,
     #[serde(deserialize_with = "scalar::integer")]
     port: i64,
+    #[serde(rename = "tokenFile")]
+    token_file: Option<String>,
 }
 
 /// The second listener.
@@ -39,5 +49,13 @@ impl Admin {
             host: self.host.clone(),
             port,
         })
+    }
+    /// The file with the token, which must hold one now.
+    pub(super) fn token(&self, problems: &mut Problems) -> Option<TokenFile> {
+        let file = TokenFile::at(Path::new(set(self.token_file.as_ref())?));
+        if let Err(error) = file.read() {
+            problems.add("admin.tokenFile", Chain(&error).to_string());
+        }
+        Some(file)
     }
 }

@@ -14,8 +14,11 @@ use super::{
     server::{TIMEOUT_MAX, TIMEOUT_MIN},
 };
 
-/// Most connections that append. More do not help: appends that arrive together share a commit.
-const WRITE_CONNECTIONS_MAX: usize = 4;
+/// Connections for partitions, indexes and health: one for what runs long, one for what must not wait.
+const MAINTENANCE_CONNECTIONS: usize = 2;
+
+/// Connections that writers never get, so that queries are answered under any load.
+const READ_CONNECTIONS_MIN: usize = 2;
 
 /// Stands for "never" where the repository wants a duration.
 const NEVER: Duration = Duration::from_hours(24 * 365 * 100);
@@ -64,9 +67,14 @@ pub(crate) struct DatabaseSettings {
 }
 
 impl Database {
-    pub(super) fn settings(&self, problems: &mut Problems) -> DatabaseSettings {
+    pub(super) fn settings(
+        &self,
+        problems: &mut Problems,
+        writers_max: usize,
+        flush_timeout: Duration,
+    ) -> DatabaseSettings {
         DatabaseSettings {
-            store: self.store(problems),
+            store: self.store(problems, writers_max, flush_timeout),
             start_retry_max: problems.duration(
                 "database.start_retry_max",
                 &self.start_retry_max,
@@ -76,16 +84,21 @@ impl Database {
         }
     }
 
-    fn store(&self, problems: &mut Problems) -> Settings {
+    fn store(
+        &self,
+        problems: &mut Problems,
+        writers_max: usize,
+        flush_timeout: Duration,
+    ) -> Settings {
         let host = problems.required("database.host", &self.host);
         let port = self.port(problems);
         let database = problems.required("database.name", &self.name);
         let secrets = self.secrets(problems);
         let user = secrets.username.unwrap_or_else(|| self.user.clone());
         let user = problems.required("database.user", &user);
-        let connections = problems.integer("database.max_open_conns", self.max_open_conns, 2..=500);
+        let connections = problems.integer("database.max_open_conns", self.max_open_conns, 5..=500);
         let idle = problems.integer("database.max_idle_conns", self.max_idle_conns, 0..=100_000);
-        let (write_connections_max, read_connections_max) = split(connections);
+        let (write_connections_max, read_connections_max) = split(connections, writers_max);
         let mut timeout = |key: &str, text: &str| {
             problems.duration(&format!("database.{key}"), text, TIMEOUT_MIN..=TIMEOUT_MAX)
         };
@@ -110,6 +123,7 @@ impl Database {
             connect_timeout,
             pool_wait_max,
             append_timeout,
+            flush_timeout,
             query_timeout,
             lock_timeout,
         }
@@ -168,10 +182,11 @@ impl Database {
     }
 }
 
-/// Connections that append, and those that answer queries.
-fn split(connections: usize) -> (usize, usize) {
-    let write = (connections / 3).clamp(1, WRITE_CONNECTIONS_MAX);
-    (write, connections - write)
+/// Connections of writers, and those that answer queries.
+fn split(connections: usize, writers_max: usize) -> (usize, usize) {
+    let rest = connections.saturating_sub(MAINTENANCE_CONNECTIONS);
+    let write = writers_max.min(rest.saturating_sub(READ_CONNECTIONS_MIN));
+    (write.max(1), rest.saturating_sub(write))
 }
 
 fn age(problems: &mut Problems, key: &str, text: &str) -> Duration {
@@ -187,11 +202,12 @@ mod tests {
 
     #[test]
     fn connections_are_split_between_writers_and_readers() {
-        assert_eq!(split(2), (1, 1));
-        assert_eq!(split(5), (1, 4));
-        assert_eq!(split(6), (2, 4));
-        assert_eq!(split(12), (4, 8));
-        assert_eq!(split(25), (4, 21));
-        assert_eq!(split(500), (4, 496));
+        assert_eq!(split(5, 8), (1, 2));
+        assert_eq!(split(8, 8), (4, 2));
+        assert_eq!(split(12, 8), (8, 2));
+        assert_eq!(split(18, 8), (8, 8));
+        assert_eq!(split(25, 8), (8, 15));
+        assert_eq!(split(25, 3), (3, 20));
+        assert_eq!(split(500, 8), (8, 490));
     }
 }

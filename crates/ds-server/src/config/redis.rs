@@ -1,7 +1,8 @@
-//! Section `redis`: the dead letter queue, checked now and used by it later.
+//! Section `redis`: the dead letter queue.
 
 use std::path::Path;
 
+use ds_dlq::DurabilityPolicy;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,11 @@ use super::{
     secrets::Secrets,
 };
 
-/// What existing files mean by zero.
-const ENTRIES_MAX_DEFAULT: u64 = 10_000;
+/// What is meant where existing files say zero, or nothing: ten minutes of 500 events a second.
+const ENTRIES_MAX_DEFAULT: u64 = 300_000;
+
+/// More than any Redis holds.
+const BYTES_MAX: u64 = 1 << 40;
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "a section of keys")]
@@ -23,8 +27,11 @@ pub(super) struct Redis {
     #[serde(deserialize_with = "scalar::integer")]
     db: i64,
     dlq_stream_name: String,
+    #[serde(deserialize_with = "scalar::optional_integer")]
+    dlq_max_len: Option<i64>,
     #[serde(deserialize_with = "scalar::integer")]
-    dlq_max_len: i64,
+    dlq_max_bytes: i64,
+    dlq_durability: String,
     dlq_consumer_group: String,
     #[serde(rename = "secretsFile")]
     secrets_file: Option<String>,
@@ -45,6 +52,10 @@ pub(crate) struct RedisSettings {
     pub stream: String,
     /// Most entries before a new one is refused.
     pub entries_max: u64,
+    /// Most bytes of entries before a new one is refused.
+    pub bytes_max: u64,
+    /// What is done about a Redis that would forget.
+    pub durability: DurabilityPolicy,
     /// Consumer group.
     pub consumer_group: String,
     /// Password, if there is one.
@@ -54,11 +65,16 @@ pub(crate) struct RedisSettings {
 impl Redis {
     pub(super) fn settings(&self, problems: &mut Problems) -> Option<RedisSettings> {
         let database = problems.integer("redis.db", self.db, 0..=15);
-        let entries_max =
-            match problems.integer("redis.dlq_max_len", self.dlq_max_len, 0..=1_000_000_000) {
-                0 => ENTRIES_MAX_DEFAULT,
-                entries => entries,
-            };
+        let entries_max = match self.dlq_max_len {
+            None | Some(..=0) => ENTRIES_MAX_DEFAULT,
+            Some(entries) => problems.integer("redis.dlq_max_len", entries, 1..=1_000_000_000),
+        };
+        let bytes_max = problems.integer(
+            "redis.dlq_max_bytes",
+            self.dlq_max_bytes,
+            1 << 20..=BYTES_MAX,
+        );
+        let durability = self.durability(problems);
         let stream = problems.required("redis.dlq_stream_name", &self.dlq_stream_name);
         let consumer_group =
             problems.required("redis.dlq_consumer_group", &self.dlq_consumer_group);
@@ -82,9 +98,25 @@ impl Redis {
             database,
             stream,
             entries_max,
+            bytes_max,
+            durability,
             consumer_group,
             password,
         })
+    }
+
+    fn durability(&self, problems: &mut Problems) -> DurabilityPolicy {
+        match self.dlq_durability.as_str() {
+            "require" => DurabilityPolicy::Require,
+            "report" => DurabilityPolicy::Report,
+            other => {
+                problems.add(
+                    "redis.dlq_durability",
+                    format!("invalid dlq_durability: {other} (must be require or report)"),
+                );
+                DurabilityPolicy::Require
+            }
+        }
     }
 
     fn password(&self, problems: &mut Problems) -> Option<SecretString> {

@@ -9,33 +9,74 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 /// Reads an integer, or a text that is one.
 pub(super) fn integer<'de, D: Deserializer<'de>>(value: D) -> Result<i64, D::Error> {
-    struct Integer;
+    value.deserialize_any(Integer)
+}
 
-    impl Visitor<'_> for Integer {
-        type Value = i64;
+/// The same where `null` and the empty text mean "not set".
+pub(super) fn optional_integer<'de, D>(value: D) -> Result<Option<i64>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    value.deserialize_any(OptionalInteger)
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an integer")
-        }
+struct Integer;
 
-        fn visit_i64<E: Error>(self, value: i64) -> Result<i64, E> {
-            Ok(value)
-        }
+impl Visitor<'_> for Integer {
+    type Value = i64;
 
-        fn visit_u64<E: Error>(self, value: u64) -> Result<i64, E> {
-            i64::try_from(value)
-                .ok()
-                .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(value), &self))
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<i64, E> {
-            text.parse()
-                .ok()
-                .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer")
     }
 
-    value.deserialize_any(Integer)
+    fn visit_i64<E: Error>(self, value: i64) -> Result<i64, E> {
+        Ok(value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<i64, E> {
+        i64::try_from(value)
+            .ok()
+            .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(value), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<i64, E> {
+        text.parse()
+            .ok()
+            .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+struct OptionalInteger;
+
+impl Visitor<'_> for OptionalInteger {
+    type Value = Option<i64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Some(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        Integer.visit_u64(value).map(Some)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        match text {
+            "" => Ok(None),
+            text => Integer.visit_str(text).map(Some),
+        }
+    }
 }
 
 /// Reads `true` or `false`, or a text that is one of them.

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, io::Write};
 
+use ds_dlq::DurabilityPolicy;
 use figment::providers::Format as _;
 use secrecy::ExposeSecret;
 
@@ -56,12 +57,17 @@ fn the_defaults_alone_are_a_whole_configuration() {
     assert_eq!(loaded.server.header_timeout.as_secs(), 10);
     assert!(loaded.admin.is_none());
     assert!(loaded.redis.is_none());
+    assert!(loaded.spool.is_none());
+    assert!(loaded.admin_token.is_none());
     let store = loaded.database.store;
     assert_eq!(
         (store.write_connections_max, store.read_connections_max),
-        (4, 8)
+        (8, 8)
     );
     assert!(store.password.is_none());
+    assert_eq!(store.flush_timeout, ds_repository::settings::FLUSH_TIMEOUT);
+    let (ingest, defaults) = (loaded.ingest, ds_ingest::Settings::default());
+    assert_eq!(format!("{ingest:?}"), format!("{defaults:?}"));
     let (limits, defaults) = (loaded.limits, ds_validation::Limits::default());
     assert_eq!(format!("{limits:?}"), format!("{defaults:?}"));
 }
@@ -134,7 +140,7 @@ fn the_configuration_of_an_existing_deployment_works() {
     assert_eq!(store.password.unwrap().expose_secret(), "two words '\" \\ ");
     assert_eq!(
         (store.write_connections_max, store.read_connections_max),
-        (4, 21)
+        (8, 15)
     );
     assert_eq!(store.idle_connections_max, 5);
     assert_eq!(store.connection_age_max.as_secs(), 300);
@@ -148,6 +154,8 @@ fn the_configuration_of_an_existing_deployment_works() {
         (redis.stream.as_str(), redis.entries_max),
         ("audit:dlq", 1_000)
     );
+    assert_eq!(redis.bytes_max, 640 << 20);
+    assert_eq!(redis.durability, DurabilityPolicy::Require);
     assert_eq!(redis.consumer_group, "workers");
     assert!(redis.password.is_some());
     assert_eq!(loaded.shutdown.drain_timeout.as_secs(), 15);
@@ -198,14 +206,70 @@ fn zero_is_for_ever_where_go_says_so() {
         &[],
     );
     assert!(loaded.database.store.connection_age_max.as_secs() > 1_000_000_000);
-    assert_eq!(loaded.database.store.idle_connections_max, 12);
+    assert_eq!(loaded.database.store.idle_connections_max, 18);
+}
+
+#[test]
+fn a_length_of_nothing_is_the_default_length() {
+    let entries_max = |yaml: &str, variables: &[&str]| {
+        let redis = settings(&format!("redis: {{addr: 'r:1'{yaml}}}"), variables).redis;
+        redis.unwrap().entries_max
+    };
+    assert_eq!(entries_max("", &[]), 300_000);
+    for nothing in [", dlq_max_len: 0", ", dlq_max_len: -1", ", dlq_max_len:"] {
+        assert_eq!(entries_max(nothing, &[]), 300_000, "{nothing}");
+    }
     assert_eq!(
-        settings("redis: {addr: 'r:1', dlq_max_len: 0}", &[])
-            .redis
-            .unwrap()
-            .entries_max,
-        10_000
+        entries_max(", dlq_max_len: 7", &["DS_REDIS__DLQ_MAX_LEN="]),
+        300_000
     );
+    assert_eq!(entries_max(", dlq_max_len: 7", &[]), 7);
+    assert_eq!(entries_max("", &["DS_REDIS__DLQ_MAX_LEN=8"]), 8);
+}
+
+#[test]
+fn there_are_no_more_writers_than_connections_for_them() {
+    let split = |yaml: &str| {
+        let loaded = settings(yaml, &[]);
+        let (writers, store) = (loaded.ingest, loaded.database.store);
+        assert_eq!(writers.writers_max, store.write_connections_max, "{yaml}");
+        (
+            writers.writers_min,
+            writers.writers_max,
+            store.read_connections_max,
+        )
+    };
+    assert_eq!(split("database: {max_open_conns: 5}"), (1, 1, 2));
+    assert_eq!(split("database: {max_open_conns: 8}"), (2, 4, 2));
+    assert_eq!(
+        split("{database: {max_open_conns: 50}, ingest: {writers_min: 4, writers_max: 16}}"),
+        (4, 16, 32)
+    );
+}
+
+#[test]
+fn a_spool_and_a_token_are_used_where_they_are_named() {
+    let (directory, mut token) = (
+        tempfile::tempdir().unwrap(),
+        tempfile::NamedTempFile::new().unwrap(),
+    );
+    token.write_all(b"s3cret\n").unwrap();
+    let loaded = settings(
+        &format!(
+            "spool: {{directory: {}/spool, max_bytes: 1048576, max_entries: 9, max_age: 1h}}\n\
+             admin: {{tokenFile: {}}}\n",
+            directory.path().display(),
+            token.path().display()
+        ),
+        &[],
+    );
+    let spool = loaded.spool.unwrap();
+    assert_eq!(spool.directory, directory.path().join("spool"));
+    assert!(!spool.directory.exists(), "loading makes nothing");
+    assert_eq!((spool.bytes_max, spool.entries_max), (1 << 20, 9));
+    assert_eq!(spool.age_max.as_secs(), 3_600);
+    let token = loaded.admin_token.unwrap().read().unwrap();
+    assert_eq!(token.expose_secret(), "s3cret");
 }
 
 #[test]
@@ -259,7 +323,7 @@ fn databases_that_cannot_be_reached_are_refused() {
     check_refused(
         "database: {max_open_conns: 1}",
         &["database.max_open_conns: \
-           database max_open_conns must be between 2 and 500, got: 1"],
+           database max_open_conns must be between 5 and 500, got: 1"],
     );
     check_refused(
         "database: {ssl_mode: on}",
@@ -307,6 +371,72 @@ fn other_values_out_of_bounds_are_refused() {
 }
 
 #[test]
+fn bounds_of_the_write_path_that_cannot_work_are_refused() {
+    check_refused(
+        "ingest: {writers_min: 5, writers_max: 4}",
+        &["ingest.writers_max: ingest writers_max must be between 5 and 64, got: 4"],
+    );
+    check_refused(
+        "ingest: {flush_rows_max: 0, flush_timeout: 50ms}",
+        &[
+            "ingest.flush_rows_max: ingest flush_rows_max must be between 1 and 4096, got: 0",
+            "ingest.flush_timeout: ingest flush_timeout must be between 100ms and 1m, got: 50ms",
+        ],
+    );
+    // What may be sent must fit.
+    check_refused(
+        "{validation: {batch_events_max: 1000}, ingest: {queue_rows_max: 999}}",
+        &[
+            "ingest.queue_rows_max: ingest queue_rows_max must be between 1000 and 1000000, \
+           got: 999",
+        ],
+    );
+    check_refused(
+        "{server: {body_bytes_max: 33554432}, ingest: {body_bytes_in_flight_max: 33554431}}",
+        &[
+            "ingest.queue_bytes_max: ingest queue_bytes_max must be between 134217728 and \
+             17179869184, got: 67108864",
+            "ingest.body_bytes_in_flight_max: ingest body_bytes_in_flight_max must be between \
+             33554432 and 17179869184, got: 33554431",
+        ],
+    );
+}
+
+#[test]
+fn places_for_waiting_events_that_cannot_work_are_refused() {
+    check_refused(
+        "redis: {dlq_durability: perhaps, dlq_max_bytes: 10}",
+        &[
+            "redis.dlq_max_bytes: redis dlq_max_bytes must be between 1048576 and \
+             1099511627776, got: 10",
+            "redis.dlq_durability: invalid dlq_durability: perhaps (must be require or report)",
+        ],
+    );
+    check_refused(
+        "redis: {dlq_max_len: many}",
+        &["redis.dlq_max_len: found string \"many\", expected an integer"],
+    );
+    check_refused(
+        "spool: {directory: /dev/null/spool, max_bytes: 1, max_entries: 0, max_age: 1s}",
+        &[
+            "spool.max_bytes: spool max_bytes must be between 1048576 and 1099511627776, got: 1",
+            "spool.max_entries: spool max_entries must be between 1 and 100000000, got: 0",
+            "spool.max_age: spool max_age must be between 1m and 720h, got: 1s",
+            "spool.directory: spool directory /dev/null is not a directory",
+        ],
+    );
+    check_refused(
+        "admin: {tokenFile: /nowhere/token}",
+        &["admin.tokenFile: cannot read token file /nowhere/token: \
+           No such file or directory (os error 2)"],
+    );
+    check_refused(
+        "admin: {tokenFile: /dev/null}",
+        &["admin.tokenFile: token file /dev/null is empty"],
+    );
+}
+
+#[test]
 fn shapes_that_do_not_fit_are_refused_with_their_place() {
     check_refused(
         "server: {port: null}",
@@ -320,7 +450,7 @@ fn shapes_that_do_not_fit_are_refused_with_their_place() {
         "controller: {}",
         &[
             "controller: unknown key `controller`, expected one of server, admin, logging, \
-           database, redis, validation, partitions, shutdown",
+           database, ingest, redis, spool, validation, partitions, shutdown",
         ],
     );
     check_refused(
@@ -349,7 +479,7 @@ fn all_problems_are_reported_together() {
          databse: {}\n",
         &[
             "databse: unknown key `databse`, expected one of server, admin, logging, database, \
-             redis, validation, partitions, shutdown",
+             ingest, redis, spool, validation, partitions, shutdown",
             "logging.colour: unknown key `colour`, expected one of level, format",
             "server.host: found sequence, expected a string",
             "server.port: found string \"http\", expected an integer",

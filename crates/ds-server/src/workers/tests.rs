@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ds_repository::error::Cause;
+use ds_repository::error::{Cause, StoreError};
 use tokio::time::Instant;
 
 use super::*;
@@ -12,6 +12,10 @@ const BUDGET: Duration = Duration::from_secs(30);
 
 /// Runs a worker whose passes end as `script` says, and notes when each began.
 async fn starts_of(script: &[fn() -> Pass]) -> Vec<Duration> {
+    starts_every(PERIOD, script).await
+}
+
+async fn starts_every(period: Duration, script: &[fn() -> Pass]) -> Vec<Duration> {
     let stop = CancellationToken::new();
     let passes = AtomicU32::new(0);
     let starts = std::sync::Mutex::new(Vec::new());
@@ -26,7 +30,7 @@ async fn starts_of(script: &[fn() -> Pass]) -> Vec<Duration> {
     };
     run(
         Worker::Partitions,
-        PERIOD,
+        period,
         BUDGET,
         SystemClock,
         stop.clone(),
@@ -45,7 +49,7 @@ fn fails() -> Pass {
         statement: "ensure_partitions",
         seconds: 1.0,
     };
-    Box::pin(async { Err(StoreError::Unavailable(cause)) })
+    Box::pin(async { Err(StoreError::Unavailable(Arc::new(cause)).into()) })
 }
 
 fn panics() -> Pass {
@@ -74,6 +78,20 @@ async fn a_failed_pass_is_repeated_soon() {
             PERIOD + RETRY,
             PERIOD + 2 * RETRY,
             2 * PERIOD + 2 * RETRY
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_of_a_busy_worker_that_failed_is_not_repeated_at_once() {
+    let period = Duration::from_millis(200);
+    assert_eq!(
+        starts_every(period, &[succeeds, fails, succeeds, succeeds]).await,
+        [
+            period,
+            2 * period,
+            2 * period + RETRY_MIN,
+            3 * period + RETRY_MIN
         ]
     );
 }

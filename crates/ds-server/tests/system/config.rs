@@ -16,9 +16,12 @@ fn file(text: &str) -> NamedTempFile {
 async fn the_effective_configuration_is_printed_without_secrets() {
     let secrets = file("password: \"hun'ter \\\\2\"\nrole: app\n");
     let path = secrets.path().display().to_string();
+    let token = file("s3cret");
     let config = file(&format!(
         "server: {{port: 8081}}\ndatabase: {{secretsFile: {path}, usernameKey: role}}\n\
-         redis: {{addr: 'redis:6379', secretsFile: {path}}}\n"
+         redis: {{addr: 'redis:6379', secretsFile: {path}}}\n\
+         admin: {{tokenFile: {}}}\n",
+        token.path().display()
     ));
     let ended = Program::new(&["check-config"])
         .with("CONFIG_PATH", config.path())
@@ -33,13 +36,19 @@ async fn the_effective_configuration_is_printed_without_secrets() {
         "  secretsFile: ",
         "# database role: app",
         "# database password: [redacted]",
-        "# database connections: 4 append, 8 answer queries",
-        "password [redacted]",
+        "# database connections: 2 to 8 write, 8 answer queries, the rest is for maintenance",
+        "# dead letter queue: redis port 6379, database 0, stream audit:dlq, \
+         group audit-dlq-workers, at most 300000 entries and 671088640 bytes, \
+         durable or not used, password [redacted]",
+        "# spool: none",
+        "# admin token: [redacted]",
         "# shutdown: 5s pause, 15s drain, 5s workers",
     ] {
         assert!(ended.stdout.contains(line), "{line} in {}", ended.stdout);
     }
-    assert!(!ended.stdout.contains("hun'ter"), "{}", ended.stdout);
+    for secret in ["hun'ter", "s3cret"] {
+        assert!(!ended.stdout.contains(secret), "{}", ended.stdout);
+    }
 }
 
 #[tokio::test]
@@ -120,5 +129,25 @@ async fn certificates_are_checked_too() {
             .contains("cannot read the trusted certificates in /nowhere/ca.pem"),
         "{}",
         ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_spool_that_cannot_be_written_to_is_refused_at_start_only() {
+    let check = Program::new(&["check-config"])
+        .with("DS_SPOOL__DIRECTORY", "/proc/spool")
+        .run()
+        .await;
+    assert_eq!(check.code, Some(0), "{check:?}");
+    assert!(check.stdout.contains("# spool: /proc/spool, "), "{check:?}");
+    let serve = Program::new(&["serve"])
+        .with("DS_SPOOL__DIRECTORY", "/proc/spool")
+        .run()
+        .await;
+    assert_eq!((serve.code, serve.stdout.as_str()), (Some(78), ""));
+    assert_eq!(
+        serve.stderr,
+        "ds-server: configuration: cannot make spool directory /proc/spool: \
+         No such file or directory (os error 2) (spool.directory)\n"
     );
 }

@@ -14,7 +14,7 @@ use tokio_postgres::Client;
 use crate::program::{PATIENCE, Program, Server, eventually, exchange, post_event};
 
 /// Holds back every append until it is dropped or committed.
-async fn hold_appends(database: &TestDatabase) -> Client {
+pub(crate) async fn hold_appends(database: &TestDatabase) -> Client {
     let client = database.connect().await;
     client
         .batch_execute("BEGIN; LOCK TABLE audit_events IN SHARE MODE")
@@ -24,7 +24,7 @@ async fn hold_appends(database: &TestDatabase) -> Client {
 }
 
 /// Waits until an append waits for the lock.
-async fn append_waits(database: &TestDatabase) {
+pub(crate) async fn append_waits(database: &TestDatabase) {
     let client = database.connect().await;
     eventually("an append waits", async || {
         let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
@@ -40,7 +40,9 @@ async fn patient_server(database: &TestDatabase, drain_timeout: &str) -> Server 
     Program::on(database, &[])
         .with("DS_DATABASE__LOCK_TIMEOUT", "1m")
         .with("DS_DATABASE__APPEND_TIMEOUT", "1m")
+        .with("DS_INGEST__FLUSH_TIMEOUT", "1m")
         .with("DS_SHUTDOWN__DRAIN_TIMEOUT", drain_timeout)
+        .with("DS_SHUTDOWN__WORKERS_TIMEOUT", "300ms")
         .spawn()
         .ready()
         .await
@@ -123,7 +125,8 @@ async fn phases_run_in_their_order() {
             "propagation pause",
             "drain requests",
             "stop workers",
-            "close pools"
+            "finish writes",
+            "close stores"
         ]
     );
 }
@@ -166,7 +169,7 @@ async fn a_drain_that_takes_too_long_ends_and_is_told() {
         log.contains("drain requests, unfinished: 1 connections and 1 writes"),
         "{log}"
     );
-    assert!(log.contains("Shutdown: close pools, done"), "{log}");
+    assert!(log.contains("Shutdown: close stores, done"), "{log}");
     assert!(post.await.unwrap().is_none());
 }
 

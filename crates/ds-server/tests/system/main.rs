@@ -8,17 +8,28 @@
 )]
 
 mod acceptance;
+mod burst;
 mod cli;
 mod config;
+mod dlq;
 mod event_types;
 mod idempotency;
 mod kill;
 mod lifecycle;
 mod metrics;
+mod outage;
+mod overload;
+mod partition;
+mod predecessor;
 mod program;
 mod query;
 mod refusal;
+mod replicas;
+mod restart;
 mod schema;
 mod service;
+mod spill;
+mod stage;
 mod start;
 mod stored;
+mod traffic;

@@ -33,7 +33,7 @@ async fn a_start_shows_itself_and_its_partitions() {
 async fn workers_do_their_passes() {
     let database = TestDatabase::create().await;
     let server = Server::ready_on(&database).await;
-    for worker in ["pools", "metrics_upkeep"] {
+    for worker in ["pending_lists", "pools", "metrics_upkeep"] {
         let labels = format!("{{worker=\"{worker}\"}}");
         let name = format!("datastorage_worker_last_success_timestamp_seconds{labels}");
         eventually(&name, async || {

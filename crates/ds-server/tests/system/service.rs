@@ -1,5 +1,7 @@
 //! A running `ds-server`, and what a client says to it.
 
+use std::sync::Arc;
+
 use ds_testkit::TestDatabase;
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode, body::Bytes, header::HeaderMap};
@@ -9,13 +11,61 @@ use hyper_util::{
 };
 use serde_json::{Value, json};
 
-use crate::program::{PATIENCE, Server};
+use crate::program::{PATIENCE, Program, Server};
 
 /// One process of the service, on its own database.
 pub(crate) struct Service {
     server: Server,
+    caller: Caller,
+    pub(crate) database: Arc<TestDatabase>,
+}
+
+/// Somebody who talks to the API on one port, whichever process listens there.
+#[derive(Clone)]
+pub(crate) struct Caller {
     client: Client<HttpConnector, Full<Bytes>>,
-    pub(crate) database: TestDatabase,
+    port: u16,
+}
+
+impl Caller {
+    /// Sends a request as a JSON client; `None` when there was no answer.
+    pub(crate) async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Option<Reply> {
+        let request = self
+            .request(method, path)
+            .body(Full::new(body.into()))
+            .unwrap();
+        self.try_exchange(request).await
+    }
+
+    /// A request to this port, with the content type of JSON.
+    pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(format!("http://127.0.0.1:{}{path}", self.port))
+            .header("content-type", "application/json")
+    }
+
+    /// Sends any request; `None` when there was no answer.
+    pub(crate) async fn try_exchange(&self, request: Request<Full<Bytes>>) -> Option<Reply> {
+        let exchange = async {
+            let response = self.client.request(request).await.ok()?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await.ok()?.to_bytes();
+            Some(Reply {
+                status: head.status,
+                headers: head.headers,
+                body,
+            })
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .expect("an answer, or none, comes in time")
+    }
 }
 
 /// What the service answered.
@@ -41,53 +91,63 @@ impl Service {
     }
 
     /// Starts the service on `database`, and waits until it is ready.
-    pub(crate) async fn start_on(database: TestDatabase) -> Self {
-        let server = Server::ready_on(&database).await;
-        let client = Client::builder(TokioExecutor::new()).build_http();
+    pub(crate) async fn start_on(database: impl Into<Arc<TestDatabase>>) -> Self {
+        let database = database.into();
+        Self::of(Program::on(&database, &[]), &database).await
+    }
+
+    /// Starts `program`, which uses `database`, and waits until it is ready.
+    pub(crate) async fn of(program: Program, database: &Arc<TestDatabase>) -> Self {
+        Self::new(program.spawn().ready().await, database)
+    }
+
+    /// The service that `server` is, ready or not.
+    pub(crate) fn new(server: Server, database: &Arc<TestDatabase>) -> Self {
+        let caller = Caller {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            port: server.port(),
+        };
         Self {
             server,
-            client,
-            database,
+            caller,
+            database: Arc::clone(database),
         }
     }
 
-    /// Sends a request as a JSON client; `None` when there was no answer.
+    /// Somebody who talks to it, on connections of this service's other callers.
+    pub(crate) fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
+    /// The process.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The same, once it is ready.
+    pub(crate) async fn ready(mut self) -> Self {
+        self.server = self.server.ready().await;
+        self
+    }
+
+    /// As [`Caller::try_send`].
     pub(crate) async fn try_send(
         &self,
         method: Method,
         path: &str,
         body: impl Into<Bytes>,
     ) -> Option<Reply> {
-        let request = self
-            .request(method, path)
-            .body(Full::new(body.into()))
-            .unwrap();
-        self.try_exchange(request).await
+        self.caller.try_send(method, path, body).await
     }
 
-    /// A request to this service, with the content type of JSON.
+    /// As [`Caller::request`].
     pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
-        Request::builder()
-            .method(method)
-            .uri(format!("http://127.0.0.1:{}{path}", self.server.port()))
-            .header("content-type", "application/json")
+        self.caller.request(method, path)
     }
 
-    /// Sends any request; `None` when there was no answer.
+    /// As [`Caller::try_exchange`].
     pub(crate) async fn try_exchange(&self, request: Request<Full<Bytes>>) -> Option<Reply> {
-        let exchange = async {
-            let response = self.client.request(request).await.ok()?;
-            let (head, body) = response.into_parts();
-            let body = body.collect().await.ok()?.to_bytes();
-            Some(Reply {
-                status: head.status,
-                headers: head.headers,
-                body,
-            })
-        };
-        tokio::time::timeout(PATIENCE, exchange)
-            .await
-            .expect("an answer, or none, comes in time")
+        self.caller.try_exchange(request).await
     }
 
     /// Sends a request that must be answered.
@@ -126,9 +186,25 @@ impl Service {
     }
 
     /// Waits for the end of the process; its database stays.
-    pub(crate) async fn ended(self) -> TestDatabase {
+    pub(crate) async fn ended(self) -> Arc<TestDatabase> {
         self.server.ended().await;
         self.database
+    }
+
+    /// Ends the process in the orderly way, which has to succeed.
+    pub(crate) async fn terminate(self) {
+        self.server.signal("TERM");
+        let (code, log) = self.server.ended().await;
+        assert_eq!(code, Some(0), "{log}");
+    }
+
+    /// The value of a series of its metrics, if there is one.
+    pub(crate) async fn metric(&self, series: &str) -> Option<f64> {
+        let (_, metrics) = self.server.get("/metrics").await?;
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+        line.parse().ok()
     }
 }
 

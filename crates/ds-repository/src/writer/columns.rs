@@ -13,12 +13,16 @@ use crate::jsonb::Written;
 macro_rules! columns {
     ($event:ident; $($name:ident: $kind:ty = $value:expr,)+) => {
         /// One array per column.
-        #[derive(Default)]
         pub(super) struct Columns<'e> {
             $($name: Vec<$kind>,)+
         }
 
         impl<'e> Columns<'e> {
+            /// Columns without a row, with room for some.
+            fn with_capacity(rows: usize) -> Self {
+                Self { $($name: Vec::with_capacity(rows),)+ }
+            }
+
             fn push(&mut self, $event: &'e Event) {
                 $(self.$name.push($value);)+
             }
@@ -65,7 +69,8 @@ columns! { event;
 
 impl<'e> FromIterator<&'e Event> for Columns<'e> {
     fn from_iter<I: IntoIterator<Item = &'e Event>>(events: I) -> Self {
-        let mut columns = Self::default();
+        let events = events.into_iter();
+        let mut columns = Self::with_capacity(events.size_hint().0);
         for event in events {
             columns.push(event);
         }

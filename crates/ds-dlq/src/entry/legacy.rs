@@ -1,0 +1,110 @@
+//! The entries of the first service, which may have left some in its queue.
+//!
+//! Its event stands there as it stored it: defaults applied, payloads in base64, a retention of zero
+//! for its own default, and a parent without the date that our table keeps beside the id.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ds_domain::{limit::EVENT_TEXT_FIELDS, time::truncate_to_micros};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{Parked, Unreadable};
+
+use super::{Object, identify, malformed, read_event};
+
+/// The type of its entries that are events.
+const KIND: &str = "audit_event";
+
+/// The members, beside the texts, that are written as a request writes them.
+const PLAIN: [&str; 6] = [
+    "event_id",
+    "event_timestamp",
+    "actor_ip",
+    "parent_event_id",
+    "duration_ms",
+    "is_sensitive",
+];
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    payload: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    timestamp: Timestamp,
+    #[serde(default)]
+    last_error: String,
+}
+
+/// Reads the field `message` of one of its entries.
+pub(crate) fn decode(text: &str) -> Result<Parked, Unreadable> {
+    let message: Message<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    if message.kind != KIND {
+        return Err(Unreadable(format!("type {:?} is not known", message.kind)));
+    }
+    // It writes the current time into an entry whenever it tries it again; the rules about time are
+    // not held against entries, so this costs nothing.
+    let accepted_at = truncate_to_micros(message.timestamp);
+    let valid = read_event(&request(&message.payload)?, accepted_at)?;
+    let (event, unresolved_parent) = identify(valid)?;
+    Ok(Parked {
+        event: event.with_assigned_id(),
+        unresolved_parent,
+        accepted_at,
+        reason: message.last_error,
+    })
+}
+
+/// The event as a request.
+fn request(payload: &BTreeMap<Cow<'_, str>, &RawValue>) -> Result<String, Unreadable> {
+    // An empty text is how it writes that there is none.
+    let given = |name: &str| {
+        let value = payload.get(name)?.get();
+        (value != "null" && value != r#""""#).then_some(value)
+    };
+    let mut object = Object::with_capacity(payload.values().map(|value| value.get().len()).sum());
+    let texts = EVENT_TEXT_FIELDS.iter().map(|field| field.name);
+    for name in texts.chain(PLAIN) {
+        if let Some(value) = given(name) {
+            object.raw(name, value);
+        } else if name == "severity" {
+            // Its default is applied already: absent means that the sender has none.
+            object.text(name, "");
+        }
+    }
+    if let Some(days) = given("retention_days").filter(|days| *days != "0") {
+        object.raw("retention_days", days);
+    }
+    let data = given("event_data").map(json).transpose()?.flatten();
+    object.raw("event_data", data.as_deref().unwrap_or("{}"));
+    if let Some(metadata) = given("event_metadata").map(json).transpose()?.flatten() {
+        object.raw("event_metadata", &metadata);
+    }
+    Ok(object.end())
+}
+
+/// The JSON that a base64 string holds, if it holds any. JSON that is not wrapped is taken as it is.
+fn json(value: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
+    if !value.starts_with('"') {
+        return Ok(Some(Cow::Borrowed(value)));
+    }
+    let refused = |what: &str| Unreadable(format!("payload is not {what}"));
+    let text: Cow<'_, str> = serde_json::from_str::<String>(value)
+        .map_or_else(|error| Err(malformed(&error)), |text| Ok(Cow::Owned(text)))?;
+    let bytes = STANDARD.decode(text.as_bytes()).ok();
+    let json = bytes.ok_or_else(|| refused("base64"))?;
+    let json = String::from_utf8(json)
+        .ok()
+        .ok_or_else(|| refused("UTF-8"))?;
+    if json.trim().is_empty() || json.trim() == "null" {
+        return Ok(None);
+    }
+    // One value and nothing behind it: it is about to stand amid others.
+    if serde_json::from_str::<&RawValue>(&json).is_err() {
+        return Err(refused("JSON"));
+    }
+    Ok(Some(Cow::Owned(json)))
+}
