@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{BackendArgument, cargo, test, tidy, up};
+use crate::{BackendArgument, cargo, soak, test, tidy, up};
 
 /// Arguments of `ci`.
 #[derive(clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 type Step = (&'static str, fn(BackendArgument) -> Result<ExitCode>);
 
 /// The OpenAPI document is checked against the routes by a test of ds-http.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", |_| run_cargo(&["fmt", "--all", "--check"])),
     ("tidy", |_| tidy::run()),
     ("clippy", |_| {
@@ -50,6 +50,9 @@ const STEPS: [Step; 8] = [
         })
     }),
     ("up", |backend| up::run(&up::Arguments::once(backend))),
+    ("soak", |backend| {
+        soak::run(&soak::Arguments::minutes(backend, 2))
+    }),
 ];
 
 /// Runs the steps; stops at the first that fails.

@@ -12,6 +12,7 @@ mod http;
 mod image;
 mod sample;
 mod server;
+mod soak;
 mod test;
 mod tidy;
 mod up;
@@ -49,6 +50,8 @@ enum Command {
     Clean,
     /// Measures the service against the database under it.
     Bench(bench::Arguments),
+    /// Breaks everything at random under load and checks that no event is lost.
+    Soak(soak::Arguments),
 }
 
 /// `--backend`, as several commands take it.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Image(arguments) => image::run(&arguments),
         Command::Clean => clean::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
     };
     match outcome {
         Ok(code) => code,

@@ -31,7 +31,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    fn command(&self) -> Result<Command> {
+    /// The program with its environment, ready for arguments.
+    pub(crate) fn command(&self) -> Result<Command> {
         let database =
             PostgresUrl::parse(&self.database).context("cannot read the database's address")?;
         let mut command = Command::new(&self.program);

@@ -1,101 +1,215 @@
-//! The service's side: clients that keep their connection and wait for each answer.
+//! Load: many clients at work, measured over windows of time.
+//!
+//! In a closed loop each client sends as soon as its answer is there, which finds the most that can
+//! be served. In an open loop requests fall due at a fixed rate and their latency counts from then,
+//! so that a stall is felt by all that should have been sent during it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+mod http;
+mod pace;
+mod tally;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Error, Result, anyhow};
+use tokio::task::JoinHandle;
 
-use super::measurement::Measurement;
-use crate::http::HttpClient;
-use crate::sample::{EVENTS, now};
+pub(super) use http::{Connection, HttpClient};
+pub(super) use pace::Pace;
+pub(super) use tally::{BROKEN, Done, Measured, count};
 
-/// The payload of every event, on both sides of the comparison.
-pub(super) const EVENT_DATA: &str = r#"{"alert_name":"MemPressure","signal_fingerprint":"fp-7f01","namespace":"shop","cluster":"edge-3","is_duplicate":false,"action":"created_crd"}"#;
+use pace::Pacing;
+use tally::Tally;
 
-/// How the clients run.
-pub(super) struct Load {
-    pub(super) address: String,
-    pub(super) clients: u32,
-    pub(super) duration: Duration,
+/// Tallies the clients share, so that they seldom meet and the histograms stay in the caches.
+const SHARDS: usize = 8;
+
+/// How often a measurement looks whether a client has failed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Who asks.
+pub(super) trait Client: Send + 'static {
+    /// One request and its answer. An error ends the run.
+    fn once(&mut self) -> impl Future<Output = Result<Done>> + Send;
 }
 
-/// What a client does over and over; the number is different each time.
-#[derive(Clone, Copy)]
-enum Work {
-    Insert { correlations: u32 },
-    Query { correlations: u32 },
+/// Clients at work. Dropped, they are cut off.
+pub(super) struct Load {
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+    pacing: Option<Arc<Pacing>>,
+}
+
+struct Shared {
+    shards: [Mutex<Tally>; SHARDS],
+    /// When the measurement began that is going on.
+    since: Mutex<Instant>,
+    ends: AtomicBool,
+    failure: Mutex<Option<Error>>,
 }
 
 impl Load {
-    /// One event a request.
-    pub(super) async fn insert(&self, correlations: u32) -> Result<Measurement> {
-        self.run(Work::Insert { correlations })
-            .await
-            .context("inserting through ds-server failed")
+    /// Every client asks again as soon as it is answered.
+    pub(super) fn closed<C: Client>(clients: Vec<C>) -> Self {
+        Self::start(clients, None)
     }
 
-    /// One page a request.
-    pub(super) async fn query(&self, correlations: u32) -> Result<Measurement> {
-        self.run(Work::Query { correlations })
-            .await
-            .context("querying ds-server failed")
+    /// Requests fall due at a pace, and the next free client sends them.
+    pub(super) fn open<C: Client>(clients: Vec<C>, pace: Pace) -> Self {
+        Self::start(clients, Some(Pacing::start(pace)))
     }
 
-    async fn run(&self, work: Work) -> Result<Measurement> {
-        let counter = Arc::new(AtomicU32::new(1));
-        let mut connections = Vec::new();
-        for _ in 0..self.clients {
-            connections.push(HttpClient::connect(&self.address).await?);
-        }
-        let begun = Instant::now();
-        let deadline = begun + self.duration;
-        let tasks: Vec<_> = connections
-            .into_iter()
-            .map(|client| tokio::spawn(work_until(deadline, client, work, Arc::clone(&counter))))
-            .collect();
-        let mut micros = Vec::new();
-        for task in tasks {
-            micros.extend(task.await.context("a client panicked")??);
-        }
-        let seconds = begun.elapsed().as_secs_f64();
-        Measurement::of(micros, seconds).context("not one request was answered")
-    }
-}
-
-async fn work_until(
-    deadline: Instant,
-    mut client: HttpClient,
-    work: Work,
-    counter: Arc<AtomicU32>,
-) -> Result<Vec<u64>> {
-    let mut micros = Vec::new();
-    while Instant::now() < deadline {
-        let number = counter.fetch_add(1, Ordering::Relaxed);
-        let begun = Instant::now();
-        let (answer, expected) = match work {
-            Work::Insert { correlations } => {
-                let body = event(number % correlations + 1);
-                (client.post(EVENTS, &body).await?, 201)
-            }
-            Work::Query { correlations } => {
-                // A prime spreads consecutive numbers over the table.
-                let correlation = number.wrapping_mul(7919) % correlations + 1;
-                let path = format!("{EVENTS}?correlation_id=bench-{correlation}");
-                (client.get(&path).await?, 200)
+    fn start<C: Client>(clients: Vec<C>, pacing: Option<Arc<Pacing>>) -> Self {
+        let shared = Arc::new(Shared {
+            shards: std::array::from_fn(|_| Mutex::new(Tally::new())),
+            since: Mutex::new(Instant::now()),
+            ends: AtomicBool::new(false),
+            failure: Mutex::default(),
+        });
+        let work = |(number, client)| {
+            let worker = Worker {
+                client,
+                shared: Arc::clone(&shared),
+                shard: number % SHARDS,
+            };
+            match &pacing {
+                None => tokio::spawn(worker.run()),
+                Some(pacing) => tokio::spawn(worker.run_at_pace(Arc::clone(pacing))),
             }
         };
-        if answer.status != expected {
-            bail!("the answer was {}: {}", answer.status, answer.body);
+        let tasks = clients.into_iter().enumerate().map(work).collect();
+        Self {
+            shared,
+            tasks,
+            pacing,
         }
-        micros.push(u64::try_from(begun.elapsed().as_micros()).context("an endless request")?);
     }
-    Ok(micros)
+
+    /// Measures for `time`, and what was answered since the last measurement with it.
+    pub(super) async fn measure(&self, time: Duration) -> Result<Measured> {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(left.min(GLANCE)).await;
+            self.check()?;
+        }
+        Ok(self.shared.drain())
+    }
+
+    /// Lets the clients finish what they have begun.
+    pub(super) async fn stop(self) -> Result<()> {
+        self.finish().await.map(|_| ())
+    }
+
+    /// The same; what was measured since the last measurement.
+    pub(super) async fn finish(mut self) -> Result<Measured> {
+        self.end();
+        for task in std::mem::take(&mut self.tasks) {
+            task.await.map_err(|error| anyhow!(error))?;
+        }
+        self.check()?;
+        Ok(self.shared.drain())
+    }
+
+    /// Warms up, measures and stops.
+    pub(super) async fn run(self, warm_up: Duration, time: Duration) -> Result<Measured> {
+        self.measure(warm_up).await?;
+        let measured = self.measure(time).await?;
+        self.stop().await?;
+        Ok(measured)
+    }
+
+    fn end(&self) {
+        self.shared.ends.store(true, Ordering::Relaxed);
+        if let Some(pacing) = &self.pacing {
+            pacing.end();
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let failure = self.shared.failure.lock();
+        match failure.unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
 }
 
-fn event(correlation: u32) -> String {
-    format!(
-        r#"{{"version":"1.0","event_type":"gateway.signal.received","event_timestamp":"{}","event_category":"gateway","event_action":"received","event_outcome":"success","correlation_id":"bench-{correlation}","event_data":{EVENT_DATA}}}"#,
-        now()
-    )
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.end();
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
 }
+
+impl Shared {
+    fn drain(&self) -> Measured {
+        let mut sum = Tally::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.drain_into(&mut sum);
+        }
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = std::mem::replace(&mut *since, Instant::now());
+        Measured::new(sum, begun.elapsed())
+    }
+
+    fn ends(&self) -> bool {
+        self.ends.load(Ordering::Relaxed)
+    }
+}
+
+struct Worker<C> {
+    client: C,
+    shared: Arc<Shared>,
+    shard: usize,
+}
+
+impl<C: Client> Worker<C> {
+    async fn run(mut self) {
+        while !self.shared.ends() {
+            let begun = Instant::now();
+            if self.once(begun).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn run_at_pace(mut self, pacing: Arc<Pacing>) {
+        while let Some(due) = pacing.next().await {
+            if self.shared.ends() || self.once(due).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// `Err` when the run is over because of this request.
+    async fn once(&mut self, since: Instant) -> Result<(), ()> {
+        match self.client.once().await {
+            Ok(done) => {
+                let shard = self.shared.shards[self.shard].lock();
+                let mut shard = shard.unwrap_or_else(PoisonError::into_inner);
+                shard.count(done, since.elapsed());
+                Ok(())
+            }
+            Err(error) => {
+                let failure = self.shared.failure.lock();
+                // The first says why; those after it only follow.
+                failure
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+                self.shared.ends.store(true, Ordering::Relaxed);
+                Err(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
