@@ -13,6 +13,7 @@ use crate::{
     group::GroupCommit,
     parking::Berth,
     port::Ports,
+    recent::RecentEvents,
     replay::Replay,
     settings::Settings,
 };
@@ -31,6 +32,7 @@ pub struct Ingest<P: Ports> {
     pub(crate) spool: Option<Berth<P::Spool>>,
     pub(crate) group: Arc<GroupCommit>,
     pub(crate) limits: Limits,
+    pub(crate) recent: RecentEvents,
     clock: P::Clock,
     ids: P::Ids,
     gate: Arc<Gate>,
@@ -93,6 +95,7 @@ impl<P: Ports> Ingest<P> {
             spool: spool.map(locker),
             store,
             limits,
+            recent: RecentEvents::default(),
             clock,
             ids,
             gate: Gate::new(&settings),
@@ -168,13 +171,19 @@ impl<P: Ports> Ingest<P> {
 
     /// Refreshes what is known about the backlogs, metrics included.
     pub async fn survey(&self) -> Result<(), BacklogError> {
-        if let Some(queue) = self.queue() {
-            queue.status().await?;
+        if let Some(queue) = &self.queue {
+            queue.survey().await?;
         }
-        if let Some(spool) = self.spool() {
-            spool.status().await?;
+        if let Some(spool) = &self.spool {
+            spool.survey().await?;
         }
         Ok(())
+    }
+
+    /// Whether accepted events wait to be stored, as far as is known.
+    pub(crate) fn holds_entries(&self) -> bool {
+        let queue = self.queue.as_ref().is_some_and(Berth::holds_entries);
+        queue || self.spool.as_ref().is_some_and(Berth::holds_entries)
     }
 
     /// Stops replaying: what a replay has in hand is finished, the rest stays where it is.

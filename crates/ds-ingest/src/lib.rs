@@ -11,6 +11,7 @@ mod parent;
 mod parking;
 pub mod port;
 mod queue;
+mod recent;
 mod record;
 mod replay;
 mod settings;

@@ -7,15 +7,17 @@ use ds_repository::error::StoreError;
 use ds_validation::{Rule, ValidEvent, Violation, Violations};
 use uuid::Uuid;
 
-use crate::port::EventStore;
+use crate::{port::EventStore, recent::RecentEvents};
 
 /// The parents that the events of one request may name.
 pub(crate) struct Parents(HashMap<Uuid, Parent>);
 
 impl Parents {
-    /// Finds the parents of `events`: first among `events` themselves, then in the store.
+    /// Finds the parents of `events`: first among `events` themselves, then among those that were
+    /// accepted lately, then in the store.
     pub(crate) async fn find(
         store: &impl EventStore,
+        recent: &RecentEvents,
         events: &[ValidEvent],
     ) -> Result<Self, StoreError> {
         let mut missing: Vec<Uuid> = events
@@ -39,11 +41,24 @@ impl Parents {
         missing.sort_unstable();
         missing.dedup();
         missing.retain(|id| !parents.contains_key(id));
+        missing.retain(|id| match recent.find(*id) {
+            Some(parent) => {
+                parents.insert(*id, parent);
+                false
+            }
+            None => true,
+        });
         if !missing.is_empty() {
             let stored = store.find_parents(&missing).await?;
             parents.extend(stored.into_iter().map(|parent| (parent.id, parent)));
         }
         Ok(Self(parents))
+    }
+
+    /// Whether some of `events` name a parent that was found nowhere.
+    pub(crate) fn are_missing(&self, events: &[ValidEvent]) -> bool {
+        let named = events.iter().filter_map(ValidEvent::parent_event_id);
+        named.into_iter().any(|id| !self.0.contains_key(&id))
     }
 
     /// The parent of `event`, or what is wrong with the claim.

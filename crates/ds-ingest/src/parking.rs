@@ -4,11 +4,14 @@
 //! while one put is being made durable, the next ones gather.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use ds_dlq::{Backlog, Parked, PutError};
+use ds_dlq::{Backlog, BacklogError, Parked, PutError};
 use ds_metrics::{BacklogName, catalog};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
@@ -47,6 +50,8 @@ struct Shared<B> {
     breaker: Breaker,
     inbox: Mutex<Inbox>,
     wake: Notify,
+    /// Whether entries waited there when it was last known.
+    holds_entries: AtomicBool,
 }
 
 #[derive(Default)]
@@ -70,6 +75,8 @@ impl<B: Backlog> Berth<B> {
             breaker: Breaker::new(TEMPER),
             inbox: Mutex::default(),
             wake: Notify::new(),
+            // Until the first survey anything may.
+            holds_entries: AtomicBool::new(true),
         });
         let tasks = TaskTracker::new();
         for _ in 0..puts_max {
@@ -91,8 +98,22 @@ impl<B: Backlog> Berth<B> {
         }
         let lost = || Err(PutError::Unavailable(Arc::new(Unasked::Lost)));
         answered.await.unwrap_or_else(|_| lost())?;
+        self.shared.holds_entries.store(true, Ordering::Relaxed);
         catalog::parked(self.shared.name).increment(count);
         Ok(())
+    }
+
+    /// Refreshes what is known about the backlog, metrics included.
+    pub(crate) async fn survey(&self) -> Result<(), BacklogError> {
+        let status = self.shared.backlog.status().await?;
+        let holds = status.entries > 0;
+        self.shared.holds_entries.store(holds, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether entries wait there, as far as is known.
+    pub(crate) fn holds_entries(&self) -> bool {
+        self.shared.holds_entries.load(Ordering::Relaxed)
     }
 
     /// The backlog itself.

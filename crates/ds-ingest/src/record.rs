@@ -75,6 +75,11 @@ pub enum RecordError {
     Internal(#[source] SharedError),
 }
 
+/// Why an event with an unknown parent is not refused for good.
+#[derive(Debug, thiserror::Error)]
+#[error("parent event is not stored, and may be among those that wait to be")]
+struct ParentMayWait;
+
 /// Events of one request that passed validation, on their way to the store.
 struct Arrival {
     events: Arc<Vec<NewEvent>>,
@@ -114,7 +119,10 @@ impl<P: Ports> Ingest<P> {
         events: Vec<ValidEvent>,
         is_batch: bool,
     ) -> Result<Vec<NewEvent>, RecordError> {
-        let parents = Parents::find(&*self.store, &events).await?;
+        let parents = Parents::find(&*self.store, &self.recent, &events).await?;
+        if parents.are_missing(&events) && self.holds_entries() {
+            return Err(RecordError::Unavailable(Arc::new(ParentMayWait)));
+        }
         let parents = parents
             .of_all(&events, is_batch)
             .map_err(RecordError::ParentNotFound)?;
@@ -136,6 +144,7 @@ impl<P: Ports> Ingest<P> {
                 let pairs = events.iter().zip(appended);
                 let new = pairs.filter(|(_, appended)| *appended == Appended::Now);
                 self.count(new.map(|(event, _)| event), TraceStatus::Success);
+                self.recent.note(events);
                 return Ok(Kept::Stored);
             }
             Err(error) => error,
@@ -162,6 +171,7 @@ impl<P: Ports> Ingest<P> {
         match self.park(&arrival, &cause).await {
             Ok(()) => {
                 self.count(events.iter(), TraceStatus::DlqFallback);
+                self.recent.note(events);
                 Ok(Kept::Parked)
             }
             Err(parking) => {

@@ -1,5 +1,6 @@
 //! The decision table of the write path, on stores and backlogs in memory.
 
+use ds_dlq::Backlog;
 use ds_domain::{month::Month, time::utc_date};
 use tokio::task::JoinSet;
 
@@ -309,6 +310,42 @@ async fn a_parent_must_exist_or_be_in_the_batch() {
     let (recorded, _) = ingest.record_batch(batch.as_bytes()).await.unwrap();
     assert_eq!(recorded[1].event_id.to_string(), parent);
     ingest.record(child.as_bytes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_parent_that_was_accepted_lately_is_known_without_the_store() {
+    let store = MemoryStore::new(Mood::Away);
+    let ingest = with_backlogs(&store);
+    let parent = "01931c5e-7f00-7000-8000-0000000000cc";
+    let own = event_body(now(), &format!(r#","event_id":"{parent}""#));
+    let child = event_body(now(), &format!(r#","parent_event_id":"{parent}""#));
+    let early = ingest.record(child.as_bytes()).await;
+    assert!(
+        matches!(early, Err(RecordError::Unavailable(_))),
+        "nobody knows"
+    );
+    assert_eq!(ingest.record(own.as_bytes()).await.unwrap().1, Kept::Parked);
+    assert_eq!(
+        ingest.record(child.as_bytes()).await.unwrap().1,
+        Kept::Parked
+    );
+}
+
+#[tokio::test]
+async fn a_parent_that_may_wait_in_a_backlog_is_not_said_to_be_missing() {
+    let ingest = with_backlogs(&MemoryStore::new(Mood::Well));
+    ingest.queue().unwrap().put_unreadable();
+    ingest.survey().await.unwrap();
+    let parent = "01931c5e-7f00-7000-8000-0000000000dd";
+    let child = event_body(now(), &format!(r#","parent_event_id":"{parent}""#));
+    let waits = ingest.record(child.as_bytes()).await;
+    assert!(matches!(waits, Err(RecordError::Unavailable(_))));
+    let taken = ingest.queue().unwrap().take(1).await.unwrap();
+    let id = taken[0].id.clone();
+    ingest.queue().unwrap().settle(&[id]).await.unwrap();
+    ingest.survey().await.unwrap();
+    let refused = ingest.record(child.as_bytes()).await;
+    assert!(matches!(refused, Err(RecordError::ParentNotFound(_))));
 }
 
 #[tokio::test]
