@@ -90,6 +90,9 @@ impl Stage {
                 ("DS_INGEST__WRITERS_MIN", "16"),
                 ("DS_INGEST__WRITERS_MAX", "16"),
                 ("DS_DATABASE__MAX_OPEN_CONNS", "26"),
+                // It is slow, and has to answer all the same.
+                ("DS_INGEST__QUEUE_DELAY_MAX", "1m"),
+                ("DS_INGEST__QUEUE_WAIT_MAX", "1m"),
             ] {
                 setup.environment.push((name, value.to_owned()));
             }

@@ -38,7 +38,9 @@ impl Table {
         let references: Vec<String> = references
             .map(|(symbol, value)| format!("{symbol} {value}"))
             .collect();
-        println!("references: {}", references.join(", "));
+        if !references.is_empty() {
+            println!("references: {}", references.join(", "));
+        }
         println!();
         let rows: Vec<[String; 7]> = self
             .lines

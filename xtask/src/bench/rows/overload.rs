@@ -31,6 +31,17 @@ pub(in crate::bench) async fn measure(stage: &Stage) -> Result<Vec<Line>> {
     load.stop().await?;
     recover(stage).await?;
 
+    // Where the generator finds no time to send more, less is offered: the reader must know.
+    let offered = measured.requests_rate();
+    stage.note(
+        "offered in row 9",
+        format!("{offered:.0} /s, {:.1} × peak", offered / known.peak()),
+    );
+    eprintln!(
+        "  {}; p50 of refusals {:.1} ms",
+        measured.statuses(),
+        measured.refused_ms(50.0)
+    );
     check(&measured)?;
     let goodput = Quantity(measured.rate(), "/s");
     let accepted = Quantity(measured.accepted_ms(99.0), "ms");
@@ -76,12 +87,6 @@ fn check(measured: &Measured) -> Result<()> {
     if without > 0 {
         bail!("{without} refusals did not say when to come again");
     }
-    eprintln!(
-        "  offered {:.0} /s: {}; p50 of refusals {:.1} ms",
-        measured.requests_rate(),
-        measured.statuses(),
-        measured.refused_ms(50.0)
-    );
     if measured.answered(429) + measured.answered(503) == 0 {
         let reason = format!("nothing was refused: {}", measured.statuses());
         return Err(NotMeasured(reason).into());
