@@ -26,6 +26,10 @@ use jiff::Timestamp;
 use tokio::{net::TcpListener, task::spawn_blocking};
 use uuid::Uuid;
 
+/// The server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A store that keeps nothing.
 struct Nothing;
 

@@ -74,6 +74,8 @@ pub(crate) async fn run<P: Ports>(
         // The stream has this bound, and tells an idle connection from a slow one.
         .header_read_timeout(None)
         .max_header_size(HEAD_BYTES_MAX)
+        // Head and body of most answers are a few hundred bytes: one copy is cheaper than two pieces.
+        .writev(false)
         // A client may say that it has nothing more to send, and still wants its answer, above all
         // to a write. The price is that a client that is gone is noticed only when it is answered:
         // every handler has a deadline of its own.

@@ -18,6 +18,7 @@ use crate::{
     RequestLimits, Service, Surface, body, cors,
     endpoint::{Call, Endpoint, Handling, Kind, Reply},
     exchange::{self, Exchange},
+    finishing::finish,
     problem::Problem,
     readiness::State,
     request_id::RequestId,
@@ -120,7 +121,7 @@ async fn serve<P: Ports>(
                 exchange.close();
             }
             let handling = (endpoint.handle)(service, call);
-            finish(app, settle(handling, exchange)).await
+            finish(&app.writes, settle(handling, exchange)).await
         }
         Kind::Write => write(app, endpoint, call, body, exchange).await,
     }
@@ -162,23 +163,12 @@ async fn write<P: Ports>(
         return exchange.finish(Err(Problem::body_missing()));
     }
     let handling = (endpoint.handle)(Arc::clone(&service), call);
-    let settled = settle(handling, exchange);
-    finish(app, async move {
-        let reply = settled.await;
+    finish(&app.writes, async move {
+        let reply = settle(handling, exchange).await;
         drop(admission);
         reply
     })
     .await
-}
-
-/// Drives an answer to its end on a task of its own, so that a client that leaves cannot stop it
-/// half-way.
-async fn finish<P: Ports>(
-    app: &App<P>,
-    answer: impl Future<Output = Reply> + Send + 'static,
-) -> Reply {
-    let settled = app.writes.spawn(answer).await;
-    settled.unwrap_or_else(|_gone| Problem::panicked("write task ended").bare())
 }
 
 /// Runs a handler to its end and completes the answer.

@@ -8,6 +8,7 @@ mod dispatch;
 mod endpoint;
 mod endpoints;
 mod exchange;
+mod finishing;
 mod listener;
 mod problem;
 mod readiness;

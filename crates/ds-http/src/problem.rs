@@ -328,11 +328,6 @@ impl Problem {
         }
     }
 
-    /// The answer to a request whose path and id are not known any more.
-    pub(crate) fn bare(&self) -> Reply {
-        self.render("", "")
-    }
-
     /// The answer to the request `request_id` for `path`.
     pub(crate) fn render(&self, path: &str, request_id: &str) -> Reply {
         let Document {

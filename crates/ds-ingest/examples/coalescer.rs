@@ -20,6 +20,10 @@ use jiff::Timestamp;
 use tokio::{task::JoinSet, time::Instant};
 use uuid::Uuid;
 
+/// The server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Live remediations.
 const CORRELATIONS: u64 = 20_000;
 

@@ -37,6 +37,7 @@ pub(crate) struct Gate {
     writes_max: usize,
     bytes_max: usize,
     delay_max: Duration,
+    large_delay_max: Duration,
     writes: AtomicUsize,
     bytes: AtomicUsize,
 }
@@ -47,6 +48,8 @@ impl Gate {
             writes_max: settings.writes_in_flight_max,
             bytes_max: settings.body_bytes_in_flight_max,
             delay_max: settings.queue_delay_max,
+            // Beyond it they would be parked.
+            large_delay_max: settings.queue_wait_max,
             writes: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         })
@@ -65,12 +68,14 @@ impl Gate {
         };
         let writes = self.writes.fetch_add(1, Ordering::Relaxed);
         let in_flight = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let delay = level().delay;
+        let Level {
+            delay, large_delay, ..
+        } = level();
         let refusal = if writes >= self.writes_max {
             Refusal::WritesInFlight
         } else if in_flight > 0 && in_flight.saturating_add(bytes) > self.bytes_max {
             Refusal::BodyBytes
-        } else if delay > self.delay_max {
+        } else if delay > self.delay_max || large_delay > self.large_delay_max {
             Refusal::QueueDelay
         } else {
             return Ok(admission);
@@ -144,5 +149,11 @@ mod tests {
         assert_eq!(refused.retry_after, RETRY_MIN);
         let refused = gate.admit(1, || level(7_000)).unwrap_err();
         assert_eq!(refused.retry_after.as_secs(), 7);
+        let batches = |millis| Level {
+            large_delay: Duration::from_millis(millis),
+            ..Level::default()
+        };
+        assert!(gate.admit(1, || batches(1_000)).is_ok());
+        assert!(gate.admit(1, || batches(1_001)).is_err());
     }
 }

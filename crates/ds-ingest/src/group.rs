@@ -311,6 +311,7 @@ async fn tick(shared: &Shared) {
             catalog::queue_expired().increment(1);
             let _ = request.answer.send(Err(Unasked::Waited.into()));
         }
+        shared.queue.nudge();
         let level = shared.queue.level();
         catalog::queue_rows().set(gauge(level.rows));
         catalog::queue_bytes().set(gauge(level.bytes));

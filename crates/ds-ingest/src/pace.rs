@@ -1,9 +1,13 @@
 //! How fast flushes are, and how many writers that calls for.
 //!
 //! A flush costs some time however small it is (round trips, the sync of the log) and some for each
-//! row. While the first part is small, two writers keep the database's processors busy and more would
-//! only make the batches smaller. When it is large, as on slow storage, writers spend their time
+//! row. While the first part is small, one writer loses little to it and more would only make the
+//! batches smaller. When it is large, as on slow storage, writers spend their time
 //! waiting, and more of them wait at the same time.
+//!
+//! A flush is also slow when the processors are busy, and more writers would keep them busier. What
+//! tells the two apart is the quickest of many flushes: storage is slow for it too, while every
+//! crowd has gaps.
 
 use std::time::Duration;
 
@@ -12,6 +16,16 @@ const MEMORY: f64 = 0.98;
 
 /// The fixed cost of a flush that one more writer is worth, in seconds.
 const WAIT_PER_WRITER: f64 = 0.000_8;
+
+/// So many flushes are compared for the quickest, and at most as many again that came before.
+const WINDOW: u32 = 64;
+
+/// Flushes before the first conclusion: the very first ones connect and warm the caches.
+const LEARNED: f64 = 8.0;
+
+/// How much slower than expected a flush can be to be taken at its word, as a factor and in seconds.
+const SURPRISE: f64 = 4.0;
+const SURPRISE_SECONDS: f64 = 0.01;
 
 /// Guesses before the first flush: of its fixed cost and of that per row, in seconds.
 const FIXED_FIRST: f64 = 0.000_5;
@@ -27,7 +41,39 @@ pub(crate) struct Pace {
     seconds: f64,
     rows_squared: f64,
     rows_seconds: f64,
+    quickest: Quickest,
     writers: usize,
+}
+
+/// The least of the latest values.
+#[derive(Clone, Copy, Debug)]
+struct Quickest {
+    before: f64,
+    now: f64,
+    count: u32,
+}
+
+impl Quickest {
+    const NONE: Self = Self {
+        before: f64::INFINITY,
+        now: f64::INFINITY,
+        count: 0,
+    };
+
+    fn note(&mut self, value: f64) {
+        self.now = self.now.min(value);
+        self.count += 1;
+        if self.count == WINDOW {
+            *self = Self {
+                before: self.now,
+                ..Self::NONE
+            };
+        }
+    }
+
+    fn get(self) -> f64 {
+        self.before.min(self.now)
+    }
 }
 
 impl Pace {
@@ -40,6 +86,7 @@ impl Pace {
             seconds: 0.0,
             rows_squared: 0.0,
             rows_seconds: 0.0,
+            quickest: Quickest::NONE,
             writers: writers_min,
         }
     }
@@ -47,7 +94,10 @@ impl Pace {
     /// Notes a flush.
     pub(crate) fn flushed(&mut self, rows: usize, elapsed: Duration) {
         let rows = number(rows.max(1));
-        let seconds = elapsed.as_secs_f64();
+        let (fixed, per_row) = self.costs();
+        // One flush that hung says little about the next ones; many of them will be believed.
+        let likely_max = SURPRISE * (fixed + per_row * rows) + SURPRISE_SECONDS;
+        let seconds = elapsed.as_secs_f64().min(likely_max);
         for (sum, value) in [
             (&mut self.weight, 1.0),
             (&mut self.rows, rows),
@@ -57,8 +107,12 @@ impl Pace {
         ] {
             *sum = *sum * MEMORY + value;
         }
-        let (fixed, _) = self.costs();
-        let wanted = 1.0 + (fixed / WAIT_PER_WRITER).ceil();
+        let (_, per_row) = self.costs();
+        self.quickest.note((seconds - per_row * rows).max(0.0));
+        if self.weight < LEARNED {
+            return;
+        }
+        let wanted = 1.0 + (self.quickest.get() / WAIT_PER_WRITER).floor();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -123,7 +177,7 @@ mod tests {
     #[test]
     fn slow_storage_calls_for_more_writers() {
         assert_eq!(writers_for(300), 2);
-        assert_eq!(writers_for(2_300), 4);
+        assert_eq!(writers_for(2_500), 4);
         assert_eq!(writers_for(50_000), 8);
     }
 
@@ -135,9 +189,35 @@ mod tests {
         }
         assert_eq!(pace.writers(), 2);
         for _ in 0..200 {
-            pace.flushed(1, Duration::from_millis(5));
+            pace.flushed(1, Duration::from_millis(7));
         }
         assert_eq!(pace.writers(), 8);
+    }
+
+    #[test]
+    fn busy_processors_do_not_call_for_more_writers() {
+        let mut pace = Pace::new(2, 8);
+        for n in 0..500_u64 {
+            let rows = 1 + n * 7 % 60;
+            // Eleven flushes of twelve had to wait for a processor.
+            let wait = if n % 12 == 0 { 0 } else { 10_000 };
+            let micros = 300 + 60 * rows + wait;
+            pace.flushed(
+                usize::try_from(rows).unwrap(),
+                Duration::from_micros(micros),
+            );
+            assert_eq!(pace.writers(), 2, "after flush {n}");
+        }
+    }
+
+    #[test]
+    fn connecting_does_not_call_for_more_writers() {
+        let mut pace = Pace::new(2, 8);
+        for n in 0..20 {
+            let millis = if n < 2 { 30 } else { 2 };
+            pace.flushed(1, Duration::from_millis(millis));
+        }
+        assert_eq!(pace.writers(), 3);
     }
 
     #[test]
@@ -151,6 +231,20 @@ mod tests {
         // Four flushes of 1 ms and 90 µs a row, by two writers.
         let millis = pace.delay(1000, 256).as_millis();
         assert!((45..=49).contains(&millis), "{millis}");
+    }
+
+    #[test]
+    fn one_flush_that_hung_does_not_spoil_the_estimate() {
+        let mut pace = Pace::new(1, 8);
+        for _ in 0..50 {
+            pace.flushed(10, Duration::from_millis(1));
+        }
+        pace.flushed(10, Duration::from_secs(5));
+        assert!(pace.delay(100, 256) < Duration::from_millis(10));
+        for _ in 0..100 {
+            pace.flushed(10, Duration::from_secs(5));
+        }
+        assert!(pace.delay(100, 256) > Duration::from_millis(200));
     }
 
     #[test]

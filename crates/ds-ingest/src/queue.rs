@@ -14,6 +14,12 @@ use tokio::{
 
 use crate::{outcome::Outcome, pace::Pace, settings::Settings};
 
+/// A flush of so many rows is about as efficient as one can be.
+const CROWD_ROWS: usize = 64;
+
+/// Flushes take milliseconds. What has waited for so long waits for one that hangs.
+const LONG_WAIT: Duration = Duration::from_millis(50);
+
 /// Events to be stored together or not at all, and who waits for that.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -69,8 +75,10 @@ pub(crate) struct Level {
     pub(crate) bytes: usize,
     pub(crate) writers_active: usize,
     pub(crate) writers_wanted: usize,
-    /// How long a request that comes now has to expect to wait.
+    /// How long a small request that comes now has to expect to wait.
     pub(crate) delay: Duration,
+    /// The same for a large one, which waits for other large ones, too.
+    pub(crate) large_delay: Duration,
 }
 
 /// The queue.
@@ -88,6 +96,8 @@ struct State {
     replay: VecDeque<Request>,
     /// Over the lanes of live traffic.
     rows: usize,
+    /// In the lane of small requests alone.
+    live_rows: usize,
     bytes: usize,
     active: usize,
     active_alone: usize,
@@ -105,6 +115,7 @@ impl Queue {
                 alone: VecDeque::new(),
                 replay: VecDeque::new(),
                 rows: 0,
+                live_rows: 0,
                 bytes: 0,
                 active: 0,
                 active_alone: 0,
@@ -134,12 +145,18 @@ impl Queue {
                 (state.rows, state.bytes) = (rows, bytes);
                 match lane {
                     Lane::Alone => state.alone.push_back(request),
-                    Lane::Live | Lane::Replay => state.live.push_back(request),
+                    Lane::Live | Lane::Replay => {
+                        state.live_rows += request.events.len();
+                        state.live.push_back(request);
+                    }
                 }
             }
         }
+        let is_due = state.next_lane(&self.settings).is_some();
         drop(state);
-        self.wake.notify_one();
+        if is_due {
+            self.wake_one();
+        }
         Ok(())
     }
 
@@ -147,7 +164,7 @@ impl Queue {
     /// or have [`fail`](Self::fail)ed.
     pub(crate) fn take(&self) -> Found {
         let mut state = self.lock();
-        let Some(lane) = state.next_lane() else {
+        let Some(lane) = state.next_lane(&self.settings) else {
             return match state.is_closed && state.is_empty() {
                 true => Found::End,
                 false => Found::Nothing,
@@ -160,10 +177,10 @@ impl Queue {
             Lane::Alone => state.active_alone += 1,
             Lane::Replay => state.active_replay += 1,
         }
-        let is_more = state.next_lane().is_some();
+        let is_more = state.next_lane(&self.settings).is_some();
         drop(state);
         if is_more {
-            self.wake.notify_one();
+            self.wake_one();
         }
         Found::Work(work)
     }
@@ -181,15 +198,28 @@ impl Queue {
         self.lock().release(lane);
     }
 
+    /// Wakes a writer if one should take what has waited for long.
+    pub(crate) fn nudge(&self) {
+        if self.lock().next_lane(&self.settings).is_some() {
+            self.wake_one();
+        }
+    }
+
     /// Waits until there may be something to take.
     pub(crate) async fn changed(&self) {
         self.wake.notified().await;
     }
 
+    /// Wakes the writer that was at work last: its session, and all the server keeps for it, are in
+    /// the caches. By turns, writers that are not needed would take a fifth of the throughput.
+    fn wake_one(&self) {
+        self.wake.notify_last();
+    }
+
     /// Wakes every writer, as when the queue is closed.
     fn wake_all(&self) {
         self.wake.notify_waiters();
-        self.wake.notify_one();
+        self.wake_one();
     }
 
     /// Takes nothing more in; what is in is still flushed.
@@ -201,7 +231,7 @@ impl Queue {
     /// Takes out everything that waits, in order to tell those who wait that it is of no use.
     pub(crate) fn clear(&self) -> Vec<Request> {
         let mut state = self.lock();
-        (state.rows, state.bytes) = (0, 0);
+        (state.rows, state.live_rows, state.bytes) = (0, 0, 0);
         let mut out: Vec<Request> = state.live.drain(..).collect();
         out.extend(state.alone.drain(..));
         out.extend(state.replay.drain(..));
@@ -218,15 +248,21 @@ impl Queue {
             live,
             alone,
             rows,
+            live_rows,
             bytes,
             ..
         } = &mut *state;
-        for lane in [live, alone] {
-            while let Some(request) = lane.pop_front_if(|head| head.queued + queued_max < now) {
-                *rows -= request.events.len();
-                *bytes -= request.bytes;
-                out.push(request);
-            }
+        let is_due = |head: &mut Request| head.queued + queued_max < now;
+        while let Some(request) = live.pop_front_if(is_due) {
+            *live_rows -= request.events.len();
+            out.push(request);
+        }
+        while let Some(request) = alone.pop_front_if(is_due) {
+            out.push(request);
+        }
+        for request in &out {
+            *rows -= request.events.len();
+            *bytes -= request.bytes;
         }
         out
     }
@@ -234,12 +270,14 @@ impl Queue {
     /// How full it is.
     pub(crate) fn level(&self) -> Level {
         let state = self.lock();
+        let delay = |rows| state.pace.delay(rows, self.settings.flush_rows_max);
         Level {
             rows: state.rows,
             bytes: state.bytes,
             writers_active: state.active,
             writers_wanted: state.pace.writers(),
-            delay: state.pace.delay(state.rows, self.settings.flush_rows_max),
+            delay: delay(state.live_rows),
+            large_delay: delay(state.rows),
         }
     }
 
@@ -260,31 +298,53 @@ impl State {
     }
 
     /// Where one more writer should take from.
-    fn next_lane(&self) -> Option<Lane> {
-        let writers = self.pace.writers();
-        if self.active >= writers {
+    fn next_lane(&self, settings: &Settings) -> Option<Lane> {
+        if self.active >= settings.writers_max.max(1) {
             return None;
         }
-        // One writer is kept from large requests, so that small ones never wait for all of them.
-        let alone = self
+        let small = self.live.front().filter(|_| self.live_may_start(settings));
+        let large = self
             .alone
             .front()
-            .filter(|_| self.active_alone + 1 < writers.max(2));
-        match (self.live.front(), alone) {
+            .filter(|_| self.alone_may_start(settings));
+        match (small, large) {
             (Some(small), Some(large)) if large.queued < small.queued => Some(Lane::Alone),
-            (Some(_), _) if self.replay_waits_unserved() && self.active > 0 => Some(Lane::Replay),
+            (Some(_), _) if self.replay_starves() => Some(Lane::Replay),
             (Some(_), _) => Some(Lane::Live),
             (None, Some(_)) => Some(Lane::Alone),
-            (None, None) => {
-                let is_free = self.alone.is_empty() || self.active_replay == 0;
-                (is_free && !self.replay.is_empty()).then_some(Lane::Replay)
-            }
+            (None, None) => self.replay_may_start().then_some(Lane::Replay),
         }
     }
 
-    /// Whether backlogs would starve behind live traffic.
-    fn replay_waits_unserved(&self) -> bool {
-        self.active_replay == 0 && !self.replay.is_empty()
+    /// Small requests never wait for others alone, nor for a flush that hangs; and a crowd may have
+    /// more writers than are worth it as long as that does not make the flushes small.
+    fn live_may_start(&self, settings: &Settings) -> bool {
+        let active = self.active - self.active_alone - self.active_replay;
+        let writers = self.pace.writers();
+        let is_crowd = self.live_rows >= CROWD_ROWS.min(settings.flush_rows_max);
+        let waits_long = |head: &Request| head.queued.elapsed() >= LONG_WAIT;
+        active == 0
+            || self.active < writers
+            || (is_crowd && self.active < 2 * writers)
+            || self.live.front().is_some_and(waits_long)
+    }
+
+    /// Large requests leave a writer to small ones.
+    fn alone_may_start(&self, settings: &Settings) -> bool {
+        let others = settings.writers_max.saturating_sub(1);
+        self.active_alone < self.pace.writers().min(others).max(1)
+    }
+
+    /// Backlogs have what nobody else wants, and one writer where everybody is busy.
+    fn replay_may_start(&self) -> bool {
+        let is_wanted = !self.live.is_empty() || !self.alone.is_empty();
+        let limit = if is_wanted { 1 } else { self.pace.writers() };
+        !self.replay.is_empty() && self.active_replay < limit
+    }
+
+    /// Whether backlogs would get nowhere behind live traffic.
+    fn replay_starves(&self) -> bool {
+        self.active > 0 && self.active_replay == 0 && !self.replay.is_empty()
     }
 
     fn take(&mut self, lane: Lane, settings: &Settings) -> Work {
@@ -308,6 +368,9 @@ impl State {
             work.rows += request.events.len();
             bytes += request.bytes;
             work.requests.push(request);
+        }
+        if lane == Lane::Live {
+            self.live_rows -= work.rows;
         }
         if lane != Lane::Replay {
             self.rows -= work.rows;

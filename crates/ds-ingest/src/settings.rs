@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Bounds of the write path. What happens when one is met stands with each.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Fewest writers at work when there is enough to do.
+    /// Writers that share small requests however fast the store is. More of them join in where
+    /// waiting for the store is what takes the time, where a crowd waits, or a flush hangs.
     pub writers_min: usize,
     /// Most writers, each with a connection of its own.
     pub writers_max: usize,
@@ -19,8 +20,8 @@ pub struct Settings {
     pub queue_bytes_max: usize,
     /// Longest wait for a writer; after it the store counts as unavailable for the request.
     pub queue_wait_max: Duration,
-    /// Longest wait a new request may have to expect; beyond it new requests are refused as
-    /// overload, before their body is read.
+    /// Longest wait a new small request may have to expect; beyond it new requests are refused as
+    /// overload, before their body is read. Batches may make each other wait for `queue_wait_max`.
     pub queue_delay_max: Duration,
     /// Most writes that are being answered; one more is refused as overload.
     pub writes_in_flight_max: usize,
@@ -31,14 +32,14 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            writers_min: 2,
+            writers_min: 1,
             writers_max: 8,
             flush_rows_max: 256,
             flush_bytes_max: 1024 * 1024,
             queue_rows_max: 20_000,
             queue_bytes_max: 64 * 1024 * 1024,
             queue_wait_max: Duration::from_secs(1),
-            queue_delay_max: Duration::from_millis(200),
+            queue_delay_max: Duration::from_millis(100),
             writes_in_flight_max: 2048,
             body_bytes_in_flight_max: 128 * 1024 * 1024,
         }

@@ -8,7 +8,7 @@ use ds_testkit::provision::{self, Wish};
 use ds_testkit::{Backend, Durability, Provided, with_database};
 use uuid::Uuid;
 
-use super::postgres::Postgres;
+use super::postgres::{FILL_LOG, Postgres};
 use super::reference;
 use super::service::{self, Setup};
 
@@ -64,6 +64,18 @@ impl Ground {
             redis: provision::redis(wish, Durability::Production)?,
             prefix: unique_name(),
         })
+    }
+
+    /// Lets a new server look like one that has run for a while; a given one is as it is.
+    pub(super) async fn age(&self) -> Result<()> {
+        if let Server::Own(server) = &self.postgres {
+            let client = reference::connect(server.url()).await?;
+            for statement in FILL_LOG {
+                let filled = client.batch_execute(statement).await;
+                filled.context("cannot fill the write-ahead log")?;
+            }
+        }
+        Ok(())
     }
 
     /// Creates and migrates a database; what a service on it is started with.

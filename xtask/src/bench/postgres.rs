@@ -15,7 +15,8 @@ use ds_testkit::{Backend, Binaries, Keeper};
 /// How long the server may take to come up, recovery included.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Durable, and large enough that no checkpoint falls into one measurement and spares the next.
+/// Durable, and large enough that no checkpoint falls into one measurement and spares the next. The
+/// log keeps all the files it once had, see [`FILL_LOG`].
 const SETTINGS: [&str; 10] = [
     "fsync=on",
     "synchronous_commit=on",
@@ -25,8 +26,16 @@ const SETTINGS: [&str; 10] = [
     "max_connections=200",
     "shared_buffers=1GB",
     "max_wal_size=8GB",
-    "min_wal_size=1GB",
+    "min_wal_size=8GB",
     "checkpoint_timeout=15min",
+];
+
+/// Gives the log as many files as it will ever have. A server that has run for a while writes into
+/// files it used before; a new one makes each, zeroed and synced, while every commit waits.
+pub(super) const FILL_LOG: [&str; 2] = [
+    "SELECT count(pg_logical_emit_message(false, 'fill', repeat('x', 16000000)))
+     FROM generate_series(1, 500)",
+    "CHECKPOINT",
 ];
 
 /// A server; dropped, it is stopped and its data removed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use ds_testkit::Backend;
 use tokio::sync::OnceCell;
 
@@ -11,12 +11,17 @@ use super::ground::Ground;
 use super::load::{HttpClient, Load, Measured};
 use super::plan::Plan;
 use super::program::{Noop, Programs};
-use super::reference::{Way, Writer};
+use super::reference::{self, Way, Writer};
 use super::row::NotMeasured;
 use super::rows::latency::Calm;
 use super::rows::outage::Outage;
 use super::rows::single::Throughput;
 use super::service::{Service, Setup};
+
+/// The months that rows of a benchmark fall into.
+const MERGE_PENDING_LISTS: &str = "SELECT audit_events_clean_pending_lists(array_agg(day::date))
+    FROM generate_series(now() - interval '3 months', now() + interval '1 month', interval '1 month')
+        AS day";
 
 /// The stage of a run.
 pub(super) struct Stage {
@@ -47,6 +52,7 @@ impl Stage {
         programs: Programs,
     ) -> Result<Self> {
         let ground = Ground::provide(backend)?;
+        ground.age().await?;
         let setup = ground.database("writes", &programs.server).await?;
         Ok(Self {
             plan,
@@ -157,16 +163,32 @@ impl Stage {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Pays what earlier measurements left to be done, so that none pays for another: entries of
+    /// the index that are not merged yet, and pages that the operating system has not written.
+    pub(super) async fn settle(&self) -> Result<()> {
+        let client = reference::connect(&self.setup.database).await?;
+        client
+            .batch_execute(MERGE_PENDING_LISTS)
+            .await
+            .context("cannot merge the pending lists")?;
+        let synced = tokio::process::Command::new("sync").status().await;
+        let synced = synced.context("cannot run sync")?;
+        ensure!(synced.success(), "sync failed: {synced}");
+        Ok(())
+    }
+
     /// One measurement of a reference. The service is idle beside it: it maintains the indexes
     /// for both.
     pub(super) async fn reference(&self, way: Way, connections: usize) -> Result<Measured> {
         self.service().await?;
+        self.settle().await?;
         let load = Writer::load(&self.setup.database, way, connections).await?;
         load.run(self.plan.warm_up, self.plan.measure).await
     }
 
     /// One measurement of a service, each connection posting as soon as it is answered.
     pub(super) async fn closed(&self, service: &Service, connections: usize) -> Result<Measured> {
+        self.settle().await?;
         let clients = HttpClient::singles(service.address, connections, &[201]).await?;
         Load::closed(clients)
             .run(self.plan.warm_up, self.plan.measure)

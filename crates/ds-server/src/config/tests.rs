@@ -240,7 +240,7 @@ fn there_are_no_more_writers_than_connections_for_them() {
         )
     };
     assert_eq!(split("database: {max_open_conns: 5}"), (1, 1, 2));
-    assert_eq!(split("database: {max_open_conns: 8}"), (2, 4, 2));
+    assert_eq!(split("database: {max_open_conns: 8}"), (1, 4, 2));
     assert_eq!(
         split("{database: {max_open_conns: 50}, ingest: {writers_min: 4, writers_max: 16}}"),
         (4, 16, 32)

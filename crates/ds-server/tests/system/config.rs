@@ -36,7 +36,7 @@ async fn the_effective_configuration_is_printed_without_secrets() {
         "  secretsFile: ",
         "# database role: app",
         "# database password: [redacted]",
-        "# database connections: 2 to 8 write, 8 answer queries, the rest is for maintenance",
+        "# database connections: 1 to 8 write, 8 answer queries, the rest is for maintenance",
         "# dead letter queue: redis port 6379, database 0, stream audit:dlq, \
          group audit-dlq-workers, at most 300000 entries and 671088640 bytes, \
          durable or not used, password [redacted]",

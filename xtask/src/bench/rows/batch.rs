@@ -13,6 +13,7 @@ pub(in crate::bench) async fn measure(stage: &Stage) -> Result<Vec<Line>> {
     let (mut c, mut rates) = (vec![], vec![]);
     for _ in 0..stage.plan.rounds {
         c.push(stage.reference(Way::Copy(1000), 2).await?.rate());
+        stage.settle().await?;
         let clients = HttpClient::batches(service.address, 4, 500).await?;
         let measured = Load::closed(clients).run(stage.plan.warm_up, stage.plan.measure);
         rates.push(measured.await?.rate());

@@ -14,8 +14,10 @@ pub(in crate::bench) async fn measure(stage: &Stage) -> Result<Vec<Line>> {
     let (mut m, mut c, mut few, mut many) = (vec![], vec![], vec![], vec![]);
     for _ in 0..stage.plan.rounds {
         m.push(stage.reference(Way::Unnest(500), 2).await?.rate());
+        stage.settle().await?;
         few.push(coalescer.rate(256, warm_up, time)?);
         c.push(stage.reference(Way::Copy(1000), 2).await?.rate());
+        stage.settle().await?;
         many.push(coalescer.rate(1024, warm_up, time)?);
     }
     let (m, c, few, many) = (median(m), median(c), median(few), median(many));

@@ -96,6 +96,7 @@ async fn at_rate(
     rate: f64,
     time: std::time::Duration,
 ) -> Result<Measured> {
+    stage.settle().await?;
     let clients = HttpClient::singles(service.address, CONNECTIONS, &[201]).await?;
     let load = Load::open(clients, Pace::Steady(rate));
     load.run(stage.plan.warm_up, time).await

@@ -54,6 +54,7 @@ impl Outage {
     pub(in crate::bench) async fn measure(stage: &Stage) -> Result<Self> {
         let n = single::no_op(stage).await?;
         let mut ground = Ground::own(stage.backend, Vec::new())?;
+        ground.age().await?;
         let setup = ground.database("outage", &stage.setup.program).await?;
         let redis = redis_rate(stage, &ground).await?;
         let service = Service::start(&setup).await?;

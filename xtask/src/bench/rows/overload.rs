@@ -19,6 +19,7 @@ const ANSWERS: &[u16] = &[201, 202, 429, 503, BROKEN];
 pub(in crate::bench) async fn measure(stage: &Stage) -> Result<Vec<Line>> {
     let known = stage.throughput().await?;
     let service = stage.service().await?;
+    stage.settle().await?;
     let clients = HttpClient::singles(service.address, CONNECTIONS, ANSWERS).await?;
     let load = Load::open(clients, Pace::Flood(3.0 * known.peak()));
     load.measure(stage.plan.warm_up * 2).await?;

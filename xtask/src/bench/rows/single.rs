@@ -45,6 +45,7 @@ impl Throughput {
         let (mut n, mut variant, mut cpu) = (Ok(vec![]), Ok(vec![]), vec![]);
         for _ in 0..stage.plan.rounds {
             m.push(stage.reference(Way::Unnest(500), 2).await?.rate());
+            stage.settle().await?;
             let clients = HttpClient::singles(service.address, 256, &[201]).await?;
             let (measured, cpu_us) = with_cpu(stage, service.pid()?, Load::closed(clients)).await?;
             at_256.push(measured.rate());
@@ -149,6 +150,7 @@ pub(in crate::bench) async fn measure(stage: &Stage) -> Result<Vec<Line>> {
 pub(in crate::bench) async fn processor_time(stage: &Stage) -> Result<Vec<Line>> {
     let single = stage.throughput().await?.cpu_us;
     let service = stage.service().await?;
+    stage.settle().await?;
     let clients = HttpClient::batches(service.address, 4, 500).await?;
     let (_, batch) = with_cpu(stage, service.pid()?, Load::closed(clients)).await?;
     let figure = |property, micros, must| Figure::at_most(property, Quantity(micros, "µs"), must);
