@@ -11,7 +11,7 @@ use crate::{
     admission::{Admission, Gate, Overloaded},
     breaker::BreakerState,
     group::GroupCommit,
-    parking::Berth,
+    parking::{BacklogState, Berth},
     port::Ports,
     recent::RecentEvents,
     replay::Replay,
@@ -63,10 +63,10 @@ pub struct Parts<P: Ports> {
 pub struct IngestState {
     /// Whether the store takes events.
     pub store: BreakerState,
-    /// Whether the queue takes entries, if there is one.
-    pub queue: Option<BreakerState>,
-    /// Whether the spool takes entries, if there is one.
-    pub spool: Option<BreakerState>,
+    /// Where the queue stands, if there is one.
+    pub queue: Option<BacklogState>,
+    /// Where the spool stands, if there is one.
+    pub spool: Option<BacklogState>,
     /// Partitions whose events cannot be stored at present.
     pub failing_partitions: Vec<String>,
     /// Rows that wait for a writer.
@@ -157,8 +157,8 @@ impl<P: Ports> Ingest<P> {
     pub fn state(&self) -> IngestState {
         IngestState {
             store: self.group.breaker(),
-            queue: self.queue.as_ref().map(Berth::breaker),
-            spool: self.spool.as_ref().map(Berth::breaker),
+            queue: self.queue.as_ref().map(Berth::state),
+            spool: self.spool.as_ref().map(Berth::state),
             failing_partitions: self.group.failing_partitions(),
             queued_rows: self.group.level().rows,
         }
@@ -171,13 +171,15 @@ impl<P: Ports> Ingest<P> {
 
     /// Refreshes what is known about the backlogs, metrics included.
     pub async fn survey(&self) -> Result<(), BacklogError> {
-        if let Some(queue) = &self.queue {
-            queue.survey().await?;
-        }
-        if let Some(spool) = &self.spool {
-            spool.survey().await?;
-        }
-        Ok(())
+        let queue = match &self.queue {
+            Some(queue) => queue.survey().await,
+            None => Ok(()),
+        };
+        let spool = match &self.spool {
+            Some(spool) => spool.survey().await,
+            None => Ok(()),
+        };
+        queue.and(spool)
     }
 
     /// Whether accepted events wait to be stored, as far as is known.

@@ -21,5 +21,6 @@ pub mod testing;
 pub use admission::{Admission, Overloaded};
 pub use breaker::BreakerState;
 pub use ingest::{Ingest, IngestState, Parts};
+pub use parking::BacklogState;
 pub use record::{Kept, RecordError, Recorded};
 pub use settings::Settings;

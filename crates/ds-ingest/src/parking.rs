@@ -52,6 +52,28 @@ struct Shared<B> {
     wake: Notify,
     /// Whether entries waited there when it was last known.
     holds_entries: AtomicBool,
+    /// Whether it said how it fares when it was asked last.
+    answers: AtomicBool,
+    /// Whether there was no room when it was last known.
+    is_full: AtomicBool,
+}
+
+/// Where a backlog stands, for operators.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BacklogState {
+    /// Whether it takes entries, as far as those who tried know.
+    pub breaker: BreakerState,
+    /// Whether it says how it fares.
+    pub answers: bool,
+    /// Whether there is no room in it.
+    pub is_full: bool,
+}
+
+impl BacklogState {
+    /// Whether an event can be expected to find a place in it.
+    pub fn takes(self) -> bool {
+        self.breaker != BreakerState::Open && !self.is_full
+    }
 }
 
 #[derive(Default)]
@@ -77,6 +99,8 @@ impl<B: Backlog> Berth<B> {
             wake: Notify::new(),
             // Until the first survey anything may.
             holds_entries: AtomicBool::new(true),
+            answers: AtomicBool::new(true),
+            is_full: AtomicBool::new(false),
         });
         let tasks = TaskTracker::new();
         for _ in 0..puts_max {
@@ -105,9 +129,13 @@ impl<B: Backlog> Berth<B> {
 
     /// Refreshes what is known about the backlog, metrics included.
     pub(crate) async fn survey(&self) -> Result<(), BacklogError> {
-        let status = self.shared.backlog.status().await?;
+        let status = self.shared.backlog.status().await;
+        self.shared.answers.store(status.is_ok(), Ordering::Relaxed);
+        let status = status?;
         let holds = status.entries > 0;
         self.shared.holds_entries.store(holds, Ordering::Relaxed);
+        let is_full = status.entries >= status.entries_max || status.bytes >= status.bytes_max;
+        self.shared.fill(is_full);
         Ok(())
     }
 
@@ -121,9 +149,13 @@ impl<B: Backlog> Berth<B> {
         &self.shared.backlog
     }
 
-    /// Whether it takes anything.
-    pub(crate) fn breaker(&self) -> BreakerState {
-        self.shared.breaker.state()
+    /// Where it stands.
+    pub(crate) fn state(&self) -> BacklogState {
+        BacklogState {
+            breaker: self.shared.breaker.state(),
+            answers: self.shared.answers.load(Ordering::Relaxed),
+            is_full: self.shared.is_full.load(Ordering::Relaxed),
+        }
     }
 
     /// Finishes what is under way.
@@ -219,6 +251,16 @@ async fn settle<B: Backlog>(shared: &Shared<B>, mut puts: Vec<Put>) {
 }
 
 impl<B> Shared<B> {
+    /// Notes whether there is room, and says when that has changed.
+    fn fill(&self, is_full: bool) {
+        let name = self.name.as_str();
+        match (self.is_full.swap(is_full, Ordering::Relaxed), is_full) {
+            (false, true) => tracing::error!(backlog = name, "Backlog {name} is full"),
+            (true, false) => tracing::info!(backlog = name, "Backlog {name} has room again"),
+            (false, false) | (true, true) => {}
+        }
+    }
+
     fn judge(&self, outcome: &Result<(), PutError>) {
         let name = self.name.as_str();
         match outcome {
@@ -233,6 +275,9 @@ impl<B> Shared<B> {
                 }
             }
             Ok(()) | Err(PutError::Full) => {
+                if matches!(outcome, Err(PutError::Full)) {
+                    self.fill(true);
+                }
                 if self.breaker.succeed() {
                     tracing::info!(backlog = name, "Backlog {name} works again");
                 }
@@ -283,10 +328,10 @@ mod tests {
         }
         berth.backlog().set_away(false);
         berth.put(entries(1)).await.unwrap_err();
-        assert_eq!(berth.breaker(), BreakerState::Open);
+        assert_eq!(berth.state().breaker, BreakerState::Open);
         tokio::time::advance(TEMPER.pause_min).await;
         berth.put(entries(1)).await.unwrap();
-        assert_eq!(berth.breaker(), BreakerState::Closed);
+        assert_eq!(berth.state().breaker, BreakerState::Closed);
     }
 
     #[tokio::test]

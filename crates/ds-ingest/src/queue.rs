@@ -348,9 +348,12 @@ impl State {
     }
 
     fn take(&mut self, lane: Lane, settings: &Settings) -> Work {
+        let is_busy = self.active > self.active_replay || self.live_rows > 0;
         let (queue, rows_max) = match lane {
             Lane::Live => (&mut self.live, settings.flush_rows_max),
             Lane::Alone => (&mut self.alone, 1),
+            // Beside live traffic a flush is short: it competes for the same processors.
+            Lane::Replay if is_busy => (&mut self.replay, CROWD_ROWS.min(settings.flush_rows_max)),
             Lane::Replay => (&mut self.replay, settings.flush_rows_max),
         };
         let mut work = Work {

@@ -107,7 +107,7 @@ pub(crate) struct Chosen {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Which {
-    /// Name of a dead letter, as `list` prints it; may be repeated.
+    /// Name of a dead letter, as `list` or the admin API prints it; may be repeated.
     #[arg(long = "id", value_name = "ID")]
     ids: Vec<String>,
     /// Every dead letter that is there now.
@@ -117,7 +117,10 @@ struct Which {
 
 impl Chosen {
     fn ids(&self) -> Vec<EntryId> {
-        self.which.ids.iter().cloned().map(EntryId).collect()
+        let ids = self.which.ids.iter();
+        // The admin API says of each id which backlog it is in; here it is always the queue.
+        let bare = |id: &String| id.strip_prefix("queue:").unwrap_or(id).to_owned();
+        ids.map(|id| EntryId(bare(id))).collect()
     }
 }
 

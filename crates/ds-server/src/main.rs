@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mimalloc::MiMalloc;
 
-/// The C library's allocator took a sixth of the processor time of a write, see docs/PERFORMANCE.md.
+/// With the C library's allocator a write took an eighth more processor time, see docs/PERFORMANCE.md.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

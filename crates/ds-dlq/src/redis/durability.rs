@@ -100,6 +100,8 @@ impl Assessor {
         catalog::dlq_durable().set(f64::from(u8::from(is_durable)));
         if before.map(|before| before.durability) != Some(found.durability) {
             match found.durability {
+                // Said below.
+                Durability::None if found.eviction.is_some() => {}
                 Durability::None => tracing::warn!(
                     policy = ?self.policy,
                     "Redis would lose acknowledged entries with its power: set `appendonly yes`, before version 7.2 also `appendfsync always`"
@@ -114,7 +116,7 @@ impl Assessor {
         {
             tracing::warn!(
                 policy = policy.as_str(),
-                "Redis may throw the queue away when its memory runs out: set `maxmemory-policy noeviction`"
+                "Redis would throw acknowledged entries away when its memory runs out: set `maxmemory-policy noeviction`"
             );
         }
     }
@@ -149,17 +151,20 @@ fn judge(info: &str, settings: &[String]) -> Assessment {
     // It can be told to sync always, but for minutes at a time when it rewrites its file.
     let syncs = has("appendfsync", "always") && has("no-appendfsync-on-rewrite", "no");
     let keeps_log = field(info, "aof_enabled") == Some("1");
+    let is_bounded = field(info, "maxmemory").is_some_and(|bytes| bytes != "0");
+    // The others spare keys that do not expire, as ours.
+    let eviction = field(info, "maxmemory_policy").filter(|policy| policy.starts_with("allkeys"));
+    let eviction = eviction.filter(|_| is_bounded);
     let durability = match (keeps_log, syncs, version(info) >= AWAITABLE) {
+        _ if eviction.is_some() => Durability::None,
         (true, true, _) => Durability::Always,
         (true, false, true) => Durability::Awaited,
         (true, false, false) | (false, _, _) => Durability::None,
     };
-    let is_bounded = field(info, "maxmemory").is_some_and(|bytes| bytes != "0");
-    let eviction = field(info, "maxmemory_policy").filter(|policy| *policy != "noeviction");
     Assessment {
         durability,
         run_id: run_id(info).to_owned(),
-        eviction: eviction.filter(|_| is_bounded).map(str::to_owned),
+        eviction: eviction.map(str::to_owned),
     }
 }
 
@@ -216,7 +221,10 @@ mod tests {
             |max: &str, policy: &str| format!("maxmemory:{max}\nmaxmemory_policy:{policy}\n");
         assert_eq!(judge(&info("100", "noeviction"), &[]).eviction, None);
         assert_eq!(judge(&info("0", "allkeys-lru"), &[]).eviction, None);
-        let found = judge(&info("100", "allkeys-lru"), &[]);
+        assert_eq!(judge(&info("100", "volatile-lru"), &[]).eviction, None);
+        let durable = "redis_version:8.0.1\naof_enabled:1\n";
+        let found = judge(&(info("100", "allkeys-lru") + durable), &[]);
         assert_eq!(found.eviction.as_deref(), Some("allkeys-lru"));
+        assert_eq!(found.durability, Durability::None);
     }
 }

@@ -41,8 +41,18 @@ pub(super) async fn handle<P: Ports>(
         false => BacklogReport::absent(),
     };
     let durability = (service.queue_durability)();
-    let queue = report(ingest.queue().is_some(), state.queue, durability, queue);
-    let spool = report(ingest.spool().is_some(), state.spool, None, spool);
+    let queue = report(
+        ingest.queue().is_some(),
+        state.queue.map(|it| it.breaker),
+        durability,
+        queue,
+    );
+    let spool = report(
+        ingest.spool().is_some(),
+        state.spool.map(|it| it.breaker),
+        None,
+        spool,
+    );
     admin::note(&service, &call.request_id, &inquiry).await;
     json(StatusCode::OK, &DeadLetterQueue::new(state, queue, spool))
 }

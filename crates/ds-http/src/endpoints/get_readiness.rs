@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ds_ingest::{BreakerState, IngestState, port::Ports};
+use ds_ingest::{BacklogState, BreakerState, IngestState, port::Ports};
 use http::StatusCode;
 
 use crate::{
@@ -42,7 +42,9 @@ pub(super) async fn handle<P: Ports>(service: Arc<Service<P>>) -> Result<Reply, 
 /// What does not work although traffic is welcome, or why it is not.
 fn judge(database_answers: bool, state: &IngestState) -> Result<Vec<&'static str>, &'static str> {
     let is_open = |breaker: BreakerState| breaker == BreakerState::Open;
-    let takes = |breaker: Option<BreakerState>| breaker.is_some_and(|state| !is_open(state));
+    let takes = |backlog: Option<BacklogState>| backlog.is_some_and(BacklogState::takes);
+    let is_away = |backlog: BacklogState| is_open(backlog.breaker) || !backlog.answers;
+    let is_full = |backlog: BacklogState| backlog.is_full;
     if !database_answers && !takes(state.queue) && !takes(state.spool) {
         return Err("database_unreachable");
     }
@@ -54,8 +56,10 @@ fn judge(database_answers: bool, state: &IngestState) -> Result<Vec<&'static str
             database_answers && is_open(state.store),
         ),
         ("partitions_failing", !state.failing_partitions.is_empty()),
-        ("queue_unavailable", state.queue.is_some_and(is_open)),
-        ("spool_unavailable", state.spool.is_some_and(is_open)),
+        ("queue_unavailable", state.queue.is_some_and(is_away)),
+        ("queue_full", state.queue.is_some_and(is_full)),
+        ("spool_unavailable", state.spool.is_some_and(is_away)),
+        ("spool_full", state.spool.is_some_and(is_full)),
     ];
     let real = troubles.into_iter().filter(|(_, is_real)| *is_real);
     Ok(real.map(|(name, _)| name).collect())
@@ -69,12 +73,20 @@ mod tests {
 
     type Backlogs = [Option<BreakerState>; 2];
 
+    fn backlog(breaker: BreakerState) -> BacklogState {
+        BacklogState {
+            breaker,
+            answers: true,
+            is_full: false,
+        }
+    }
+
     #[track_caller]
     fn check(answers: bool, store: BreakerState, [queue, spool]: Backlogs, expected: &str) {
         let state = IngestState {
             store,
-            queue,
-            spool,
+            queue: queue.map(backlog),
+            spool: spool.map(backlog),
             failing_partitions: Vec::new(),
             queued_rows: 0,
         };
@@ -115,6 +127,29 @@ mod tests {
             [Some(Open), Some(Open)],
             "database_unreachable",
         );
+    }
+
+    #[test]
+    fn backlogs_that_are_full_or_silent_are_told() {
+        let full = BacklogState {
+            is_full: true,
+            ..backlog(Closed)
+        };
+        let silent = BacklogState {
+            answers: false,
+            ..backlog(Closed)
+        };
+        let mut state = IngestState {
+            store: Closed,
+            queue: Some(silent),
+            spool: Some(full),
+            failing_partitions: Vec::new(),
+            queued_rows: 0,
+        };
+        let troubles = vec!["queue_unavailable", "spool_full"];
+        assert_eq!(judge(true, &state), Ok(troubles));
+        state.queue = Some(full);
+        assert_eq!(judge(false, &state), Err("database_unreachable"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The JSON of health and readiness.
 
-use ds_ingest::{BreakerState, IngestState};
+use ds_ingest::IngestState;
 use serde::Serialize;
 
 /// `/health`.
@@ -65,9 +65,9 @@ impl Checks {
         Self {
             database: database(database_answers),
             store: state.store.as_str(),
-            queue: state.queue.map(BreakerState::as_str),
+            queue: state.queue.map(|queue| queue.breaker.as_str()),
             queue_durability: state.queue.and(queue_durability),
-            spool: state.spool.map(BreakerState::as_str),
+            spool: state.spool.map(|spool| spool.breaker.as_str()),
             failing_partitions: state.failing_partitions,
         }
     }

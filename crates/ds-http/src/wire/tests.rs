@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ds_dlq::{Consumer, DeadLetter, EntryId, Setback, Status};
 use ds_domain::event::{Event, EventCategory, EventOutcome, Parent};
-use ds_ingest::{BreakerState, IngestState};
+use ds_ingest::{BacklogState, BreakerState, IngestState};
 use ds_metrics::BacklogName;
 use jiff::civil::date;
 use serde_json::{Value, json};
@@ -139,7 +139,11 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
 fn state() -> IngestState {
     IngestState {
         store: BreakerState::HalfOpen,
-        queue: Some(BreakerState::Open),
+        queue: Some(BacklogState {
+            breaker: BreakerState::Open,
+            answers: false,
+            is_full: false,
+        }),
         spool: None,
         failing_partitions: vec!["audit_events_2026_11".to_owned()],
         queued_rows: 3,
