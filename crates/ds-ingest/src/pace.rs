@@ -127,11 +127,11 @@ impl Pace {
         self.writers
     }
 
-    /// How long `rows` take that wait, when a flush takes at most `flush_rows_max` of them.
-    pub(crate) fn delay(&self, rows: usize, flush_rows_max: usize) -> Duration {
+    /// How long `rows` take that wait, when so many writers take at most `flush_rows_max` at once.
+    pub(crate) fn delay(&self, rows: usize, writers: usize, flush_rows_max: usize) -> Duration {
         let (fixed, per_row) = self.costs();
         let flushes = number(rows.div_ceil(flush_rows_max.max(1)));
-        let seconds = (flushes * fixed + number(rows) * per_row) / number(self.writers.max(1));
+        let seconds = (flushes * fixed + number(rows) * per_row) / number(writers.max(1));
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
@@ -223,13 +223,13 @@ mod tests {
     #[test]
     fn the_expected_delay_grows_with_the_queue() {
         let mut pace = Pace::new(2, 2);
-        assert_eq!(pace.delay(0, 256), Duration::ZERO);
+        assert_eq!(pace.delay(0, 2, 256), Duration::ZERO);
         for n in 0..100 {
             let rows = 100 + n % 10;
             pace.flushed(rows, Duration::from_micros(1_000 + 90 * rows as u64));
         }
         // Four flushes of 1 ms and 90 µs a row, by two writers.
-        let millis = pace.delay(1000, 256).as_millis();
+        let millis = pace.delay(1000, 2, 256).as_millis();
         assert!((45..=49).contains(&millis), "{millis}");
     }
 
@@ -240,11 +240,11 @@ mod tests {
             pace.flushed(10, Duration::from_millis(1));
         }
         pace.flushed(10, Duration::from_secs(5));
-        assert!(pace.delay(100, 256) < Duration::from_millis(10));
+        assert!(pace.delay(100, 1, 256) < Duration::from_millis(10));
         for _ in 0..100 {
             pace.flushed(10, Duration::from_secs(5));
         }
-        assert!(pace.delay(100, 256) > Duration::from_millis(200));
+        assert!(pace.delay(100, 1, 256) > Duration::from_millis(200));
     }
 
     #[test]
@@ -253,6 +253,6 @@ mod tests {
         for _ in 0..100 {
             pace.flushed(1, Duration::from_millis(50));
         }
-        assert!(pace.delay(200, 256) < Duration::from_millis(60));
+        assert!(pace.delay(200, 2, 256) < Duration::from_millis(60));
     }
 }

@@ -270,7 +270,12 @@ impl Queue {
     /// How full it is.
     pub(crate) fn level(&self) -> Level {
         let state = self.lock();
-        let delay = |rows| state.pace.delay(rows, self.settings.flush_rows_max);
+        // Where so many wait that it matters, they are a crowd.
+        let writers = (2 * state.pace.writers()).min(self.settings.writers_max);
+        let delay = |rows| {
+            let flush_rows_max = self.settings.flush_rows_max;
+            state.pace.delay(rows, writers, flush_rows_max)
+        };
         Level {
             rows: state.rows,
             bytes: state.bytes,

@@ -39,7 +39,7 @@ impl Default for Settings {
             queue_rows_max: 20_000,
             queue_bytes_max: 64 * 1024 * 1024,
             queue_wait_max: Duration::from_secs(1),
-            queue_delay_max: Duration::from_millis(100),
+            queue_delay_max: Duration::from_millis(200),
             writes_in_flight_max: 2048,
             body_bytes_in_flight_max: 128 * 1024 * 1024,
         }
