@@ -17,6 +17,13 @@ use crate::{outcome::Outcome, pace::Pace, settings::Settings};
 /// A flush of so many rows is about as efficient as one can be.
 const CROWD_ROWS: usize = 64;
 
+/// Writers that a crowd may have even where one is enough for the usual traffic.
+const CROWD_WRITERS: usize = 4;
+
+/// Large flushes keep a processor of the database busy for milliseconds: one more is prepared, sent or
+/// committed meanwhile.
+const LARGE_WRITERS: usize = 2;
+
 /// Flushes take milliseconds. What has waited for so long waits for one that hangs.
 const LONG_WAIT: Duration = Duration::from_millis(50);
 
@@ -326,24 +333,26 @@ impl State {
     fn live_may_start(&self, settings: &Settings) -> bool {
         let active = self.active - self.active_alone - self.active_replay;
         let writers = self.pace.writers();
-        let is_crowd = self.live_rows >= CROWD_ROWS.min(settings.flush_rows_max);
+        let crowds = self.live_rows / CROWD_ROWS.min(settings.flush_rows_max).max(1);
+        let crowd_writers = (writers + crowds).min(CROWD_WRITERS.max(2 * writers));
         let waits_long = |head: &Request| head.queued.elapsed() >= LONG_WAIT;
-        active == 0
-            || self.active < writers
-            || (is_crowd && self.active < 2 * writers)
-            || self.live.front().is_some_and(waits_long)
+        active == 0 || self.active < crowd_writers || self.live.front().is_some_and(waits_long)
     }
 
     /// Large requests leave a writer to small ones.
     fn alone_may_start(&self, settings: &Settings) -> bool {
         let others = settings.writers_max.saturating_sub(1);
-        self.active_alone < self.pace.writers().min(others).max(1)
+        let writers = self.pace.writers().max(LARGE_WRITERS);
+        self.active_alone < writers.min(others).max(1)
     }
 
     /// Backlogs have what nobody else wants, and one writer where everybody is busy.
     fn replay_may_start(&self) -> bool {
         let is_wanted = !self.live.is_empty() || !self.alone.is_empty();
-        let limit = if is_wanted { 1 } else { self.pace.writers() };
+        let limit = match is_wanted {
+            true => 1,
+            false => self.pace.writers().max(LARGE_WRITERS),
+        };
         !self.replay.is_empty() && self.active_replay < limit
     }
 
