@@ -172,10 +172,13 @@ impl Queue {
     pub(crate) fn take(&self) -> Found {
         let mut state = self.lock();
         let Some(lane) = state.next_lane(&self.settings) else {
-            return match state.is_closed && state.is_empty() {
-                true => Found::End,
-                false => Found::Nothing,
-            };
+            if state.is_closed && state.is_empty() {
+                drop(state);
+                // Others may be asleep since before the queue was empty.
+                self.wake_one();
+                return Found::End;
+            }
+            return Found::Nothing;
         };
         let work = state.take(lane, &self.settings);
         state.active += 1;

@@ -1,6 +1,7 @@
 //! Who gets to a writer, and when.
 
 use ds_validation::Limits;
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -179,6 +180,26 @@ async fn a_closed_queue_is_emptied_and_ends() {
     queue.close();
     assert_eq!(queue.push(Lane::Live, request(1)), Err(NotQueued::Closed));
     assert!(take(&queue).is_some());
+    assert!(matches!(queue.take(), Found::End));
+}
+
+#[tokio::test]
+async fn the_end_reaches_writers_that_fell_asleep_before_the_queue_was_empty() {
+    let queue = Queue::new(settings());
+    for _ in 0..12 {
+        queue.push(Lane::Live, request(1)).unwrap();
+    }
+    assert!(take(&queue).is_some() && take(&queue).is_some());
+    queue.close();
+    // Woken by the end, it finds the others at work and something left that it may not take.
+    queue.changed().await;
+    assert!(matches!(queue.take(), Found::Nothing));
+    let mut asleep = std::pin::pin!(queue.changed());
+    assert!(asleep.as_mut().now_or_never().is_none());
+    queue.finish(Lane::Live, 4, Duration::from_millis(1));
+    assert!(take(&queue).is_some());
+    assert!(matches!(queue.take(), Found::End));
+    asleep.await;
     assert!(matches!(queue.take(), Found::End));
 }
 
