@@ -1,5 +1,7 @@
 //! Requests that wait for a writer: bounded in rows and bytes, in three lanes.
 
+mod state;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,20 +14,8 @@ use tokio::{
     time::Instant,
 };
 
+use self::state::State;
 use crate::{outcome::Outcome, pace::Pace, settings::Settings};
-
-/// A flush of so many rows is about as efficient as one can be.
-const CROWD_ROWS: usize = 64;
-
-/// Writers that a crowd may have even where one is enough for the usual traffic.
-const CROWD_WRITERS: usize = 4;
-
-/// Large flushes keep a processor of the database busy for milliseconds: one more is prepared, sent or
-/// committed meanwhile.
-const LARGE_WRITERS: usize = 2;
-
-/// Flushes take milliseconds. What has waited for so long waits for one that hangs.
-const LONG_WAIT: Duration = Duration::from_millis(50);
 
 /// Events to be stored together or not at all, and who waits for that.
 #[derive(Debug)]
@@ -94,23 +84,6 @@ pub(crate) struct Queue {
     settings: Settings,
     state: Mutex<State>,
     wake: Notify,
-}
-
-#[derive(Debug)]
-struct State {
-    live: VecDeque<Request>,
-    alone: VecDeque<Request>,
-    replay: VecDeque<Request>,
-    /// Over the lanes of live traffic.
-    rows: usize,
-    /// In the lane of small requests alone.
-    live_rows: usize,
-    bytes: usize,
-    active: usize,
-    active_alone: usize,
-    active_replay: usize,
-    pace: Pace,
-    is_closed: bool,
 }
 
 impl Queue {
@@ -298,109 +271,6 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// One writer less is at work.
-    fn release(&mut self, lane: Lane) {
-        self.active -= 1;
-        match lane {
-            Lane::Live => {}
-            Lane::Alone => self.active_alone -= 1,
-            Lane::Replay => self.active_replay -= 1,
-        }
-    }
-
-    /// Where one more writer should take from.
-    fn next_lane(&self, settings: &Settings) -> Option<Lane> {
-        if self.active >= settings.writers_max.max(1) {
-            return None;
-        }
-        let small = self.live.front().filter(|_| self.live_may_start(settings));
-        let large = self
-            .alone
-            .front()
-            .filter(|_| self.alone_may_start(settings));
-        match (small, large) {
-            (Some(small), Some(large)) if large.queued < small.queued => Some(Lane::Alone),
-            (Some(_), _) if self.replay_starves() => Some(Lane::Replay),
-            (Some(_), _) => Some(Lane::Live),
-            (None, Some(_)) => Some(Lane::Alone),
-            (None, None) => self.replay_may_start().then_some(Lane::Replay),
-        }
-    }
-
-    /// Small requests never wait for others alone, nor for a flush that hangs; and a crowd may have
-    /// more writers than are worth it as long as that does not make the flushes small.
-    fn live_may_start(&self, settings: &Settings) -> bool {
-        let active = self.active - self.active_alone - self.active_replay;
-        let writers = self.pace.writers();
-        let crowds = self.live_rows / CROWD_ROWS.min(settings.flush_rows_max).max(1);
-        let crowd_writers = (writers + crowds).min(CROWD_WRITERS.max(2 * writers));
-        let waits_long = |head: &Request| head.queued.elapsed() >= LONG_WAIT;
-        active == 0 || self.active < crowd_writers || self.live.front().is_some_and(waits_long)
-    }
-
-    /// Large requests leave a writer to small ones.
-    fn alone_may_start(&self, settings: &Settings) -> bool {
-        let others = settings.writers_max.saturating_sub(1);
-        let writers = self.pace.writers().max(LARGE_WRITERS);
-        self.active_alone < writers.min(others).max(1)
-    }
-
-    /// Backlogs have what nobody else wants, and one writer where everybody is busy.
-    fn replay_may_start(&self) -> bool {
-        let is_wanted = !self.live.is_empty() || !self.alone.is_empty();
-        let limit = match is_wanted {
-            true => 1,
-            false => self.pace.writers().max(LARGE_WRITERS),
-        };
-        !self.replay.is_empty() && self.active_replay < limit
-    }
-
-    /// Whether backlogs would get nowhere behind live traffic.
-    fn replay_starves(&self) -> bool {
-        self.active > 0 && self.active_replay == 0 && !self.replay.is_empty()
-    }
-
-    fn take(&mut self, lane: Lane, settings: &Settings) -> Work {
-        let is_busy = self.active > self.active_replay || self.live_rows > 0;
-        let (queue, rows_max) = match lane {
-            Lane::Live => (&mut self.live, settings.flush_rows_max),
-            Lane::Alone => (&mut self.alone, 1),
-            // Beside live traffic a flush is short: it competes for the same processors.
-            Lane::Replay if is_busy => (&mut self.replay, CROWD_ROWS.min(settings.flush_rows_max)),
-            Lane::Replay => (&mut self.replay, settings.flush_rows_max),
-        };
-        let mut work = Work {
-            lane,
-            requests: Vec::new(),
-            rows: 0,
-        };
-        let mut bytes = 0;
-        while let Some(request) = queue.pop_front_if(|next| {
-            let is_first = work.requests.is_empty();
-            let fits = work.rows + next.events.len() <= rows_max
-                && bytes + next.bytes <= settings.flush_bytes_max;
-            is_first || fits
-        }) {
-            work.rows += request.events.len();
-            bytes += request.bytes;
-            work.requests.push(request);
-        }
-        if lane == Lane::Live {
-            self.live_rows -= work.rows;
-        }
-        if lane != Lane::Replay {
-            self.rows -= work.rows;
-            self.bytes -= bytes;
-        }
-        work
-    }
-
-    fn is_empty(&self) -> bool {
-        self.live.is_empty() && self.alone.is_empty() && self.replay.is_empty()
     }
 }
 

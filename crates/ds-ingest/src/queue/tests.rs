@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::*;
+use super::{state::LONG_WAIT, *};
 use crate::testing::event_body;
 
 fn settings() -> Settings {
@@ -88,6 +88,21 @@ async fn a_crowd_has_more_writers_while_their_flushes_stay_large() {
         assert_eq!(take(&queue), Some((Lane::Live, vec![1; 4])));
     }
     assert_eq!(take(&queue), None, "more would only be in each other's way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_that_hangs_holds_up_nobody_else() {
+    let queue = Queue::new(Settings {
+        writers_min: 1,
+        writers_max: 8,
+        ..settings()
+    });
+    queue.push(Lane::Live, request(1)).unwrap();
+    take(&queue).unwrap();
+    queue.push(Lane::Live, request(1)).unwrap();
+    assert_eq!(take(&queue), None, "the first may be ready any moment");
+    tokio::time::advance(LONG_WAIT).await;
+    assert_eq!(take(&queue), Some((Lane::Live, vec![1])));
 }
 
 #[tokio::test]
