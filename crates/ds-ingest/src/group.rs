@@ -132,6 +132,11 @@ impl GroupCommit {
         self.shared.months.failing()
     }
 
+    /// Whether requests of clients are coming in.
+    pub(crate) fn has_live_traffic(&self) -> bool {
+        self.shared.queue.has_live_traffic()
+    }
+
     /// How full the queue is.
     pub(crate) fn level(&self) -> Level {
         self.shared.queue.level()

@@ -100,6 +100,7 @@ impl Queue {
                 active: 0,
                 active_alone: 0,
                 active_replay: 0,
+                live_at: None,
                 pace: Pace::new(settings.writers_min, settings.writers_max),
                 is_closed: false,
             }),
@@ -123,6 +124,7 @@ impl Queue {
                     return Err(NotQueued::Full);
                 }
                 (state.rows, state.bytes) = (rows, bytes);
+                state.live_at = Some(Instant::now());
                 match lane {
                     Lane::Alone => state.alone.push_back(request),
                     Lane::Live | Lane::Replay => {
@@ -248,6 +250,11 @@ impl Queue {
             *bytes -= request.bytes;
         }
         out
+    }
+
+    /// Whether live requests are at work, wait, or will come in a moment.
+    pub(crate) fn has_live_traffic(&self) -> bool {
+        self.lock().has_live_traffic()
     }
 
     /// How full it is.

@@ -27,6 +27,9 @@ use crate::{
 /// Entries taken at once.
 const ENTRIES_MAX: usize = 500;
 
+/// Entries taken at once beside live traffic, whose answers wait for the thread that reads them.
+const ENTRIES_BESIDE_MAX: usize = 100;
+
 /// Wait between looks into a backlog in which nothing was due.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -106,6 +109,7 @@ impl<S: EventStore, B: Backlog> Replay<S, B> {
     /// Takes what is due, tries to store it, and deals with each entry as that went.
     pub(crate) async fn pass(&self) -> Result<Pass, BacklogError> {
         let max = match self.group.breaker() {
+            BreakerState::Closed if self.group.has_live_traffic() => ENTRIES_BESIDE_MAX,
             BreakerState::Closed => ENTRIES_MAX,
             // It may be the probe.
             BreakerState::HalfOpen => 1,

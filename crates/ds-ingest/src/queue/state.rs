@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{Lane, Request, Work};
 use crate::{pace::Pace, settings::Settings};
 
@@ -18,6 +20,9 @@ const LARGE_WRITERS: usize = 2;
 /// Flushes take milliseconds. What has waited for so long waits for one that hangs.
 pub(super) const LONG_WAIT: Duration = Duration::from_millis(50);
 
+/// For so long after a live request the next one is expected.
+const LIVE_TRAFFIC: Duration = Duration::from_millis(20);
+
 /// What waits, and who is at work.
 #[derive(Debug)]
 pub(super) struct State {
@@ -32,6 +37,8 @@ pub(super) struct State {
     pub(super) active: usize,
     pub(super) active_alone: usize,
     pub(super) active_replay: usize,
+    /// When the last live request came.
+    pub(super) live_at: Option<Instant>,
     pub(super) pace: Pace,
     pub(super) is_closed: bool,
 }
@@ -84,10 +91,9 @@ impl State {
         self.active_alone < writers.min(others).max(1)
     }
 
-    /// Backlogs have what nobody else wants, and one writer where everybody is busy.
+    /// Backlogs have what nobody else wants, and one writer beside live traffic.
     fn replay_may_start(&self) -> bool {
-        let is_wanted = !self.live.is_empty() || !self.alone.is_empty();
-        let limit = match is_wanted {
+        let limit = match self.has_live_traffic() {
             true => 1,
             false => self.pace.writers().max(LARGE_WRITERS),
         };
@@ -99,8 +105,16 @@ impl State {
         self.active > 0 && self.active_replay == 0 && !self.replay.is_empty()
     }
 
+    /// Whether live requests are at work, wait, or will come in a moment: between two of them there
+    /// is no gap for a large flush or a second one.
+    pub(super) fn has_live_traffic(&self) -> bool {
+        let waits = !self.live.is_empty() || !self.alone.is_empty();
+        let came_lately = |at: Instant| at.elapsed() < LIVE_TRAFFIC;
+        self.active > self.active_replay || waits || self.live_at.is_some_and(came_lately)
+    }
+
     pub(super) fn take(&mut self, lane: Lane, settings: &Settings) -> Work {
-        let is_busy = self.active > self.active_replay || self.live_rows > 0;
+        let is_busy = self.has_live_traffic();
         let (queue, rows_max) = match lane {
             Lane::Live => (&mut self.live, settings.flush_rows_max),
             Lane::Alone => (&mut self.alone, 1),

@@ -135,7 +135,7 @@ async fn one_writer_is_kept_for_small_requests() {
     assert_eq!(take(&queue), Some((Lane::Alone, vec![6])));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn backlogs_neither_block_live_traffic_nor_starve() {
     let queue = Queue::new(settings());
     for _ in 0..9 {
@@ -149,6 +149,8 @@ async fn backlogs_neither_block_live_traffic_nor_starve() {
     queue.finish(Lane::Live, 4, Duration::from_millis(1));
     assert_eq!(take(&queue), Some((Lane::Live, vec![1])));
     queue.finish(Lane::Live, 1, Duration::from_millis(1));
+    assert_eq!(take(&queue), None, "live traffic is expected to go on");
+    tokio::time::advance(Duration::from_millis(20)).await;
     assert_eq!(
         take(&queue),
         Some((Lane::Replay, vec![1; 4])),
