@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 /// The bounds of one text field of an event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TextField {
     /// Name in the API.
     pub name: &'static str,
@@ -110,6 +110,12 @@ pub const PAGE_ITEMS_MAX: u16 = 1_000;
 
 /// Events on a page when the client does not say.
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
+
+/// Most values of one parameter of a query.
+pub const FILTER_VALUES_MAX: usize = 50;
+
+/// Longest `data` parameter of a query, in bytes.
+pub const FILTER_DATA_BYTES_MAX: usize = 4_096;
 
 /// Finds a text field by its name in the API.
 pub fn event_text_field(name: &str) -> Option<&'static TextField> {

@@ -109,7 +109,11 @@ pub(crate) struct EventList<'e> {
 struct Pagination {
     limit: u16,
     offset: u64,
-    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    /// Said only when it is so: the first contract knows exact totals alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_is_estimate: Option<bool>,
     has_more: bool,
 }
 
@@ -121,12 +125,13 @@ impl<'e> EventList<'e> {
             .iter()
             .map(EventElement::new)
             .collect::<Result<Vec<_>, _>>()?;
-        let returned = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        let estimated = found.total.filter(|total| total.is_estimate);
         let pagination = Pagination {
             limit: page.limit,
             offset: page.offset,
-            total: found.total,
-            has_more: page.offset.saturating_add(returned) < found.total,
+            total: found.total.map(|total| total.events),
+            total_is_estimate: estimated.map(|total| total.is_estimate),
+            has_more: found.has_more,
         };
         Ok(Self { data, pagination })
     }

@@ -1,125 +1,154 @@
-//! A filter as SQL: fragments that are constants of the program, and values that are parameters.
-//!
-//! Every value has its parameter whether it is used or not, so that each condition is one constant
-//! text. There are 2⁷ texts in all; the half of them that names a remediation stays prepared, which
-//! bounds the statement cache of a connection.
+//! A filter as SQL: one condition for each member that is asked for, with its values bound.
 
 use ds_domain::{
-    filter::{EventFilter, Page},
+    filter::{Count, EventFilter, Page},
+    json::JsonObject,
     time::utc_date,
 };
-use jiff::{Timestamp, civil::Date};
-use tokio_postgres::types::{ToSql, Type};
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
 
-use crate::{pool::Plan, row::event_columns};
-
-/// Types of the parameters. Said aloud, because the server cannot infer those that are not used.
-pub(crate) const PARAM_TYPES: &[Type] = &[
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TIMESTAMPTZ,
-    Type::DATE,
-    Type::TIMESTAMPTZ,
-    Type::DATE,
-    Type::INT8,
-    Type::INT8,
-];
+use crate::{
+    jsonb::Written,
+    pool::Plan,
+    row::event_columns,
+    sql::{Part, Sql},
+};
 
 /// The page and the total are one statement and so one snapshot. The total comes first in every
 /// row; a page without events is one row with nothing but the total.
-const HEAD: &str = "-- query_events\nSELECT answer.total, page.*\nFROM (SELECT count(*) AS total \
+const COUNTED: &str = "-- query_events\nSELECT answer.total, page.*\nFROM (SELECT count(*) AS total \
     FROM audit_events WHERE true";
-const PAGE: &str = concat!(
+const COUNTED_PAGE: &str = concat!(
     ") AS answer\nLEFT JOIN (SELECT ",
     event_columns!(),
     ", recorded_at FROM audit_events WHERE true"
 );
-const TAIL: &str = "\nORDER BY event_timestamp DESC, event_id DESC LIMIT $10 OFFSET $11) AS page \
-    ON true\nORDER BY page.event_timestamp DESC, page.event_id DESC";
+const COUNTED_END: &str =
+    ") AS page ON true\nORDER BY page.event_timestamp DESC, page.event_id DESC";
 
-const CORRELATION_ID: &str = " AND correlation_id = $1";
-const EVENT_TYPE: &str = " AND event_type = $2";
-const EVENT_CATEGORY: &str = " AND event_category = $3";
-const EVENT_OUTCOME: &str = " AND event_outcome = $4";
-const SEVERITY: &str = " AND severity = $5";
-// A bound on the time bounds the day as well: only that tells the planner which partitions to leave
-// out.
-const SINCE: &str = " AND event_timestamp >= $6 AND event_date >= $7";
-const UNTIL: &str = " AND event_timestamp <= $8 AND event_date <= $9";
+/// The page alone.
+const PLAIN: &str = concat!(
+    "-- query_events\nSELECT ",
+    event_columns!(),
+    ", recorded_at FROM audit_events WHERE true"
+);
+
+/// What the planner thinks of the filter; nothing is read.
+const ESTIMATE: &str =
+    "-- estimate_events\nEXPLAIN (FORMAT JSON) SELECT event_id FROM audit_events WHERE true";
+
+const NEWEST_FIRST: &str = "\nORDER BY event_timestamp DESC, event_id DESC LIMIT ";
 
 /// No event is older; PostgreSQL's calendar ends later than jiff's but begins later, too.
 const OLDEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
-/// The text of the statement for `filter`.
-pub(crate) fn sql(filter: &EventFilter) -> String {
-    let conditions: Vec<&'static str> = [
-        (filter.correlation_id.is_some(), CORRELATION_ID),
-        (filter.event_type.is_some(), EVENT_TYPE),
-        (filter.event_category.is_some(), EVENT_CATEGORY),
-        (filter.event_outcome.is_some(), EVENT_OUTCOME),
-        (filter.severity.is_some(), SEVERITY),
-        (filter.since.is_some(), SINCE),
-        (filter.until.is_some(), UNTIL),
-    ]
-    .into_iter()
-    .filter_map(|(wanted, condition)| wanted.then_some(condition))
-    .collect();
-    let conditions = conditions.concat();
-    [HEAD, &conditions, PAGE, &conditions, TAIL].concat()
+/// The statement for a page of the events that `filter` matches: with the total in front of every
+/// row when `page` asks for an exact one, without it otherwise, and then one event longer, which
+/// tells whether there are more.
+pub(crate) fn page<'f>(filter: &'f EventFilter, page: Page) -> Sql<'f> {
+    let mut sql = Sql::default();
+    let matching = matching(&mut sql, filter);
+    let counts = page.count == Count::Exact;
+    if counts {
+        sql.push(COUNTED).push_part(&matching).push(COUNTED_PAGE);
+    } else {
+        sql.push(PLAIN);
+    }
+    let more = i64::from(!counts);
+    sql.push_part(&matching)
+        .push(NEWEST_FIRST)
+        .bind(Type::INT8, i64::from(page.limit) + more)
+        .push(" OFFSET ")
+        .bind(Type::INT8, i64::try_from(page.offset).unwrap_or(i64::MAX));
+    if counts {
+        sql.push(COUNTED_END);
+    }
+    sql
+}
+
+/// The statement that estimates how many events `filter` matches.
+pub(crate) fn estimate(filter: &EventFilter) -> Sql<'_> {
+    let mut sql = Sql::default();
+    let matching = matching(&mut sql, filter);
+    sql.push(ESTIMATE).push_part(&matching);
+    sql
 }
 
 /// Whether the statement for `filter` may keep its plan. The events of one remediation are few,
 /// whichever one it is; how many events any other condition leaves depends on its value.
 pub(crate) fn plan(filter: &EventFilter) -> Plan {
-    if filter.correlation_id.is_some() {
-        Plan::Reused
-    } else {
+    if filter.values_of("correlation_id").is_empty() {
         Plan::Fresh
+    } else {
+        Plan::Reused
     }
 }
 
-/// The values for [`sql`].
-pub(crate) struct Params<'f> {
-    filter: &'f EventFilter,
-    since: Option<(Timestamp, Date)>,
-    until: Option<(Timestamp, Date)>,
-    limit: i64,
-    offset: i64,
-}
-
-impl<'f> Params<'f> {
-    pub(crate) fn new(filter: &'f EventFilter, page: Page) -> Self {
-        let bound = |at: Timestamp| {
-            let at = at.max(OLDEST);
-            (at, utc_date(at))
+/// The conditions of `filter`, each beginning with AND.
+fn matching<'f>(sql: &mut Sql<'f>, filter: &'f EventFilter) -> Part {
+    for text in &filter.texts {
+        sql.push(" AND ").push(text.field.column);
+        match text.values.as_slice() {
+            // Not `ANY` of one: only equality lets an index that begins with the column give the
+            // order of the page as well.
+            [value] => sql.push(" = ").bind(Type::TEXT, value),
+            values => sql.push(" = ANY(").bind(Type::TEXT_ARRAY, values).push(")"),
         };
-        Self {
-            filter,
-            since: filter.since.map(bound),
-            until: filter.until.map(bound),
-            limit: page.limit.into(),
-            offset: i64::try_from(page.offset).unwrap_or(i64::MAX),
+    }
+    match filter.parents.as_slice() {
+        [] => {}
+        [parent] => {
+            sql.push(" AND parent_event_id = ").bind(Type::UUID, parent);
+        }
+        parents => {
+            sql.push(" AND parent_event_id = ANY(")
+                .bind(Type::UUID_ARRAY, parents)
+                .push(")");
         }
     }
-
-    pub(crate) fn as_sql(&self) -> [Box<dyn ToSql + Sync + Send + '_>; 11] {
-        [
-            /* $1 */ Box::new(self.filter.correlation_id.as_deref()),
-            /* $2 */ Box::new(self.filter.event_type.as_deref()),
-            /* $3 */ Box::new(self.filter.event_category.as_deref()),
-            /* $4 */ Box::new(self.filter.event_outcome.as_deref()),
-            /* $5 */ Box::new(self.filter.severity.as_deref()),
-            /* $6 */ Box::new(self.since.map(|(at, _)| at)),
-            /* $7 */ Box::new(self.since.map(|(_, day)| day)),
-            /* $8 */ Box::new(self.until.map(|(at, _)| at)),
-            /* $9 */ Box::new(self.until.map(|(_, day)| day)),
-            /* $10 */ Box::new(self.limit),
-            /* $11 */ Box::new(self.offset),
-        ]
+    match filter.data.as_slice() {
+        [] => {}
+        [data] => {
+            sql.push(" AND event_data @> ")
+                .bind(Type::JSONB, Written(data));
+        }
+        alternatives => {
+            let alternatives: Vec<_> = alternatives.iter().map(written).collect();
+            sql.push(" AND event_data @> ANY(")
+                .bind(Type::JSONB_ARRAY, alternatives)
+                .push(")");
+        }
     }
+    if let Some(since) = filter.since {
+        bound(
+            sql,
+            since,
+            " AND event_timestamp >= ",
+            " AND event_date >= ",
+        );
+    }
+    if let Some(until) = filter.until {
+        bound(
+            sql,
+            until,
+            " AND event_timestamp <= ",
+            " AND event_date <= ",
+        );
+    }
+    sql.take_part()
+}
+
+fn written(data: &JsonObject) -> Written<'_> {
+    Written(data)
+}
+
+/// A bound on the time bounds the day as well: only that tells the planner which partitions to leave
+/// out.
+fn bound(sql: &mut Sql<'_>, at: Timestamp, time: &'static str, day: &'static str) {
+    let at = at.max(OLDEST);
+    sql.push(time).bind(Type::TIMESTAMPTZ, at);
+    sql.push(day).bind(Type::DATE, utc_date(at));
 }
 
 #[cfg(test)]

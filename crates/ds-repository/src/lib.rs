@@ -10,6 +10,7 @@ mod pool;
 mod read;
 mod row;
 pub mod settings;
+mod sql;
 mod statement;
 mod tls;
 mod transaction;
@@ -46,13 +47,24 @@ pub enum Appended {
     Before,
 }
 
-/// One page of a query's answer, and the size of the whole answer, from one snapshot.
+/// One page of a query's answer.
 #[derive(Clone, Debug)]
 pub struct EventPage {
     /// The page, newest first.
     pub events: Vec<StoredEvent>,
-    /// How many events the filter matches in all.
-    pub total: u64,
+    /// How many events the filter matches in all, if that was asked for.
+    pub total: Option<Total>,
+    /// Whether there are events behind the page.
+    pub has_more: bool,
+}
+
+/// The size of a query's whole answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Total {
+    /// How many events.
+    pub events: u64,
+    /// Whether they were estimated rather than counted.
+    pub is_estimate: bool,
 }
 
 /// What a partition pass found and did.

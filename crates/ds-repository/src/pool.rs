@@ -23,6 +23,10 @@ use crate::{
 /// Connections that look after partitions and indexes: each task of these has one at most.
 const MAINTENANCE_CONNECTIONS_MAX: usize = 2;
 
+/// Most statements that stay prepared on one connection. Filters can be combined in more ways than
+/// that; who asks in all of them has them prepared anew.
+const PREPARED_MAX: usize = 64;
+
 /// What a pool is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
@@ -130,6 +134,9 @@ impl Pool {
             let answering = async {
                 match text.plan {
                     Plan::Reused => {
+                        if lease.statement_cache.size() >= PREPARED_MAX {
+                            lease.statement_cache.clear();
+                        }
                         let prepared = lease.prepare_typed_cached(text.sql, text.types).await?;
                         lease.query(&prepared, params).await
                     }

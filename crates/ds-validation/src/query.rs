@@ -4,12 +4,20 @@ use std::{borrow::Cow, collections::HashMap};
 
 use ds_domain::{
     event::EventOutcome,
-    filter::{EventFilter, Page},
-    limit::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX},
+    filter::{self, AnyText, Count, EventFilter, Page},
+    json::JsonObject,
+    limit::{
+        FILTER_DATA_BYTES_MAX, FILTER_VALUES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, TextField,
+    },
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use crate::relative_time;
+use crate::{
+    Limits,
+    json::{Kind, Reader, Stop},
+    relative_time,
+};
 
 /// The page of a client that sends `limit=` without a number: what the first contract answers.
 const PAGE_ITEMS_FOR_EMPTY_LIMIT: u16 = 100;
@@ -49,8 +57,9 @@ impl ParameterError {
 
 /// Reads the parameters of `GET /api/v1/audit/events`; relative times count back from `now`.
 ///
-/// `pairs` are the decoded name and value pairs in the order of the query string. The first of a
-/// repeated name wins, and unknown names are ignored, as the first contract has it.
+/// `pairs` are the decoded name and value pairs in the order of the query string. Of a repeated
+/// filter any value will do; of anything else that is repeated the first one counts, and unknown
+/// names are ignored, as the first contract has it.
 pub fn parse_event_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     now: Timestamp,
@@ -60,32 +69,22 @@ pub fn parse_event_query<'a>(
         errors: Vec::new(),
     };
     for (name, value) in pairs {
-        given.values.entry(name).or_insert(value);
+        given.values.entry(name).or_default().push(value);
     }
     let filter = EventFilter {
-        correlation_id: given.text("correlation_id"),
-        event_type: given.text("event_type"),
-        event_category: given.text("event_category"),
-        event_outcome: given.outcome("event_outcome"),
-        severity: given.text("severity"),
+        texts: filter::text_filters()
+            .filter_map(|field| given.texts(field))
+            .collect(),
+        parents: given.ids("parent_event_id"),
+        data: given.data("data"),
         since: given.time("since", now),
         until: given.time("until", now),
     };
-    let limit = given.integer("limit", 1, u64::from(PAGE_ITEMS_MAX));
-    let offset = given.integer("offset", 0, i64::MAX.unsigned_abs());
-    if !given.errors.is_empty() {
-        return Err(given.errors);
+    let page = given.page();
+    match given.errors.is_empty() {
+        true => Ok((filter, page)),
+        false => Err(given.errors),
     }
-    let limit = match limit {
-        Integer::Absent => PAGE_ITEMS_DEFAULT,
-        Integer::Empty => PAGE_ITEMS_FOR_EMPTY_LIMIT,
-        Integer::Is(limit) => u16::try_from(limit).unwrap_or(PAGE_ITEMS_MAX),
-    };
-    let offset = match offset {
-        Integer::Absent | Integer::Empty => 0,
-        Integer::Is(offset) => offset,
-    };
-    Ok((filter, Page { limit, offset }))
 }
 
 /// An integer parameter: the first contract treats an empty one unlike an absent one.
@@ -97,11 +96,11 @@ enum Integer {
 
 /// The parameters as given, and what is wrong with them.
 struct Given<'a> {
-    values: HashMap<Cow<'a, str>, Cow<'a, str>>,
+    values: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
     errors: Vec<ParameterError>,
 }
 
-impl Given<'_> {
+impl<'a> Given<'a> {
     fn refuse(&mut self, name: &'static str, reason: impl Into<String>) {
         self.errors.push(ParameterError::Schema {
             name,
@@ -109,31 +108,97 @@ impl Given<'_> {
         });
     }
 
-    fn text(&mut self, name: &'static str) -> Option<String> {
-        let value = self.values.get(name)?.clone();
-        if value.is_empty() {
-            self.refuse(name, "empty value is not allowed");
-        } else if value.contains('\0') {
-            self.refuse(name, "value contains a NUL character");
-        }
-        Some(value.into_owned())
+    /// The first value of a parameter that has one.
+    fn first(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.values.get(name)?.first().cloned()
     }
 
-    fn outcome(&mut self, name: &'static str) -> Option<String> {
-        let word = self.text(name)?;
-        if !word.is_empty() && EventOutcome::from_word(&word).is_none() {
-            let words: Vec<_> = EventOutcome::ALL.iter().map(|word| word.as_str()).collect();
-            let list = words.join("\",\"");
+    /// The values of a parameter that may have several: sorted and each once, so that the same
+    /// question is the same filter. None of them when one is wrong; the first such is reported.
+    fn several<T: Ord>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let Some(given) = self.values.remove(name) else {
+            return Vec::new();
+        };
+        if given.len() > FILTER_VALUES_MAX {
             self.refuse(
                 name,
-                format!("value is not one of the allowed values [\"{list}\"]"),
+                format!("parameter has more than {FILTER_VALUES_MAX} values"),
             );
+            return Vec::new();
         }
-        Some(word)
+        let read = |value: &Cow<'_, str>| match &**value {
+            "" => Err("empty value is not allowed".to_owned()),
+            value if value.contains('\0') => Err("value contains a NUL character".to_owned()),
+            value => read(value),
+        };
+        match given.iter().map(read).collect::<Result<Vec<T>, String>>() {
+            Ok(mut values) => {
+                values.sort_unstable();
+                values.dedup();
+                values
+            }
+            Err(reason) => {
+                self.refuse(name, reason);
+                Vec::new()
+            }
+        }
+    }
+
+    fn texts(&mut self, field: &'static TextField) -> Option<AnyText> {
+        let values = self.several(field.name, |value| text(field, value));
+        (!values.is_empty()).then_some(AnyText { field, values })
+    }
+
+    fn ids(&mut self, name: &'static str) -> Vec<Uuid> {
+        self.several(name, |value| match (value.len(), Uuid::try_parse(value)) {
+            (36, Ok(id)) => Ok(id),
+            (_, Ok(_) | Err(_)) => Err("string doesn't match the format \"uuid\"".to_owned()),
+        })
+    }
+
+    fn data(&mut self, name: &'static str) -> Vec<JsonObject> {
+        let objects = self.several(name, |value| object(value).map(|()| value.to_owned()));
+        objects
+            .into_iter()
+            .map(JsonObject::from_checked_text)
+            .collect()
+    }
+
+    /// Which part of the answer is asked for.
+    fn page(&mut self) -> Page {
+        let limit = match self.integer("limit", 1, u64::from(PAGE_ITEMS_MAX)) {
+            Integer::Absent => PAGE_ITEMS_DEFAULT,
+            Integer::Empty => PAGE_ITEMS_FOR_EMPTY_LIMIT,
+            Integer::Is(limit) => u16::try_from(limit).unwrap_or(PAGE_ITEMS_MAX),
+        };
+        let offset = match self.integer("offset", 0, i64::MAX.unsigned_abs()) {
+            Integer::Absent | Integer::Empty => 0,
+            Integer::Is(offset) => offset,
+        };
+        let count = self.count("count").unwrap_or(Count::Exact);
+        Page {
+            limit,
+            offset,
+            count,
+        }
+    }
+
+    fn count(&mut self, name: &'static str) -> Option<Count> {
+        let word = self.first(name)?;
+        let count = Count::ALL.iter().find(|count| count.as_str() == word);
+        if count.is_none() {
+            let words = Count::ALL.iter().map(|count| count.as_str());
+            self.refuse(name, no_such_word(words));
+        }
+        count.copied()
     }
 
     fn time(&mut self, name: &'static str, now: Timestamp) -> Option<Timestamp> {
-        let value = self.values.get(name)?.clone();
+        let value = self.first(name)?;
         if value.is_empty() {
             self.refuse(name, "empty value is not allowed");
             return None;
@@ -147,7 +212,7 @@ impl Given<'_> {
     }
 
     fn integer(&mut self, name: &'static str, min: u64, max: u64) -> Integer {
-        let Some(value) = self.values.get(name).cloned() else {
+        let Some(value) = self.first(name) else {
             return Integer::Absent;
         };
         if value.is_empty() {
@@ -182,6 +247,49 @@ impl Given<'_> {
     }
 }
 
+/// Checks one value of a text filter. One that is longer than the member can be has no events, and
+/// is more likely a mistake.
+fn text(field: &TextField, value: &str) -> Result<String, String> {
+    if let Some(chars_max) = field.chars_max.filter(|max| value.len() > *max)
+        && value.chars().count() > chars_max
+    {
+        return Err(format!("maximum string length is {chars_max}"));
+    }
+    // The one closed set that the first contract knows here; an unknown category has no events.
+    if field.name == "event_outcome" && EventOutcome::from_word(value).is_none() {
+        let words = EventOutcome::ALL.iter().map(|word| word.as_str());
+        return Err(no_such_word(words));
+    }
+    Ok(value.to_owned())
+}
+
+/// Checks that `text` is a JSON object that the store can compare with.
+fn object(text: &str) -> Result<(), String> {
+    if text.len() > FILTER_DATA_BYTES_MAX {
+        return Err(format!(
+            "value is longer than {FILTER_DATA_BYTES_MAX} bytes"
+        ));
+    }
+    let not_json = |error: &dyn std::fmt::Display| format!("value is not JSON: {error}");
+    let mut reader =
+        Reader::new(text.as_bytes(), &Limits::default()).map_err(|error| not_json(&error))?;
+    let read = reader
+        .value()
+        .and_then(|value| reader.end().map(|()| value));
+    let found = reader.take_found();
+    match (read, found.iter().next()) {
+        (Err(Stop::Syntax(error)), _) => Err(not_json(&error)),
+        (Ok(_) | Err(Stop::Bound), Some(violation)) => Err(violation.message.clone()),
+        (Ok(value), None) if value.kind == Kind::Object => Ok(()),
+        (Ok(_) | Err(Stop::Bound), None) => Err("value must be an object".to_owned()),
+    }
+}
+
+fn no_such_word(words: impl Iterator<Item = &'static str>) -> String {
+    let list = words.collect::<Vec<_>>().join("\",\"");
+    format!("value is not one of the allowed values [\"{list}\"]")
+}
+
 /// The value without control characters, and cut to a length that is safe to repeat.
 fn echo(value: &str) -> String {
     let end = value.floor_char_boundary(ECHO_BYTES_MAX);
@@ -193,92 +301,4 @@ fn echo(value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(query: &[(&str, &str)]) -> Result<(EventFilter, Page), Vec<String>> {
-        let pairs = query
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()));
-        let now = "2026-11-21T10:00:00Z".parse().unwrap();
-        parse_event_query(pairs, now)
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
-    }
-
-    #[track_caller]
-    fn refuses(name: &str, value: &str, expected: &str) {
-        assert_eq!(
-            parse(&[(name, value)]),
-            Err(vec![expected.to_owned()]),
-            "{name}={value}"
-        );
-    }
-
-    #[track_caller]
-    fn pages(query: &[(&str, &str)], limit: u16, offset: u64) {
-        assert_eq!(parse(query).unwrap().1, Page { limit, offset }, "{query:?}");
-    }
-
-    #[test]
-    fn pages_have_the_defaults_of_the_contract() {
-        pages(&[], 50, 0);
-        pages(&[("limit", "")], 100, 0);
-        pages(&[("offset", "")], 50, 0);
-        pages(&[("limit", "1000"), ("offset", "7")], 1000, 7);
-        pages(&[("limit", "2"), ("limit", "3")], 2, 0);
-    }
-
-    #[test]
-    fn filters_are_taken_literally_and_unknown_names_ignored() {
-        let query = [
-            ("correlation_id", "a' OR 1=1 --"),
-            ("service", "x"),
-            ("event_outcome", "failure"),
-        ];
-        let filter = parse(&query).unwrap().0;
-        assert_eq!(filter.correlation_id.as_deref(), Some("a' OR 1=1 --"));
-        assert_eq!(filter.event_outcome.as_deref(), Some("failure"));
-        assert_eq!(filter.severity, None);
-    }
-
-    #[test]
-    fn bad_parameters_are_refused_by_name() {
-        let schema = |name: &str, reason: &str| {
-            format!("parameter \"{name}\" in query has an error: {reason}")
-        };
-        refuses("limit", "0", &schema("limit", "number must be at least 1"));
-        refuses("limit", "-5", &schema("limit", "number must be at least 1"));
-        refuses(
-            "limit",
-            "1001",
-            &schema("limit", "number must be at most 1000"),
-        );
-        refuses(
-            "offset",
-            "-1",
-            &schema("offset", "number must be at least 0"),
-        );
-        let syntax = "value abc: an invalid integer: invalid syntax";
-        refuses("limit", "abc", &schema("limit", syntax));
-        let range = "value 99999999999999999999: an invalid integer: value out of range";
-        refuses("offset", "99999999999999999999", &schema("offset", range));
-        refuses(
-            "event_type",
-            "",
-            &schema("event_type", "empty value is not allowed"),
-        );
-        refuses(
-            "severity",
-            "a\0b",
-            &schema("severity", "value contains a NUL character"),
-        );
-        let words = r#"value is not one of the allowed values ["success","failure","pending"]"#;
-        refuses("event_outcome", "Success", &schema("event_outcome", words));
-        let time = "invalid time format: soon (expected: 24h, 7d, or RFC3339 timestamp)";
-        refuses("since", "soon", time);
-        assert_eq!(
-            parse(&[("limit", "0"), ("until", "x")]).unwrap_err().len(),
-            2
-        );
-    }
-}
+mod tests;

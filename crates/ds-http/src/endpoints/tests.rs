@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ds_domain::{
     event::{EventCategory, EventOutcome},
-    limit,
+    filter, limit,
 };
 use ds_ingest::testing::Memory;
 use ds_validation::Rule;
@@ -236,6 +236,36 @@ fn pages_and_batches_have_the_bounds_of_the_code() {
     let body = &document["paths"][BATCH]["post"]["requestBody"];
     let batch = &body["content"]["application/json"]["schema"];
     assert_eq!(batch["maxItems"], limit::BATCH_EVENTS_MAX);
+}
+
+#[test]
+fn the_filters_of_a_query_have_the_names_and_bounds_of_the_code() {
+    let document = document();
+    let parameters = &document["paths"][EVENTS]["get"]["parameters"];
+    let schema = |name: &str| {
+        let mut parameters = parameters.as_array().unwrap().iter();
+        let found = parameters.find(|parameter| parameter["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} is not documented"))["schema"].clone()
+    };
+    let several = |items: Value| json!({ "type": "array", "maxItems": limit::FILTER_VALUES_MAX, "items": items });
+    for field in filter::text_filters() {
+        let items = match field.name {
+            "event_outcome" => json!({ "$ref": "#/components/schemas/EventOutcome" }),
+            _ => json!({ "type": "string", "minLength": 1, "maxLength": field.chars_max.unwrap() }),
+        };
+        assert_eq!(schema(field.name), several(items), "{}", field.name);
+    }
+    let id = json!({ "type": "string", "format": "uuid" });
+    assert_eq!(schema("parent_event_id"), several(id));
+    let data = schema("data");
+    assert_eq!(data["maxItems"], limit::FILTER_VALUES_MAX);
+    assert_eq!(data["items"]["maxLength"], limit::FILTER_DATA_BYTES_MAX);
+    let counts = schema("count");
+    let known = filter::Count::ALL.iter().map(|count| count.as_str());
+    assert_eq!(
+        words(counts["enum"].as_array().unwrap().iter()),
+        known.collect()
+    );
 }
 
 /// Whether `value` has exactly the members that the schema requires, of the types it names.

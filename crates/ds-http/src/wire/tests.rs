@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use ds_dlq::{Consumer, DeadLetter, EntryId, Setback, Status};
 use ds_domain::event::{Event, EventCategory, EventOutcome, Parent};
+use ds_domain::filter::Count;
 use ds_ingest::{BacklogState, BreakerState, IngestState};
 use ds_metrics::BacklogName;
+use ds_repository::Total;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
@@ -80,14 +82,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         event_id: Uuid::from_u128(1),
         event_timestamp: "2026-11-21T07:45:34.999999Z".parse().unwrap(),
     };
-    let found = EventPage {
-        events: vec![full_event(), sparse_event()],
-        total: 12,
-    };
-    let page = Page {
-        limit: 2,
-        offset: 4,
-    };
+    let (found, page) = estimated_page();
     let value = |value: &dyn erased::Json| value.json();
     vec![
         (
@@ -134,6 +129,24 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ("DeadLetterList", value(&dead_letters())),
         ("DeadLetterReplayed", value(&LetterReplayed::new(&letter()))),
     ]
+}
+
+/// A page of an answer whose size was estimated.
+fn estimated_page() -> (EventPage, Page) {
+    let found = EventPage {
+        events: vec![full_event(), sparse_event()],
+        total: Some(Total {
+            events: 12,
+            is_estimate: true,
+        }),
+        has_more: true,
+    };
+    let page = Page {
+        limit: 2,
+        offset: 4,
+        count: Count::Estimated,
+    };
+    (found, page)
 }
 
 fn state() -> IngestState {
@@ -283,24 +296,45 @@ fn a_created_batch_names_its_ids_in_order() {
 }
 
 #[track_caller]
-fn check_more(offset: u64, total: u64, expected: bool) {
+fn check_pagination(total: Option<Total>, has_more: bool, expected: Value) {
     let found = EventPage {
         events: vec![full_event(), sparse_event()],
         total,
+        has_more,
     };
-    let list = EventList::new(&found, Page { limit: 2, offset }).unwrap();
+    let page = Page {
+        limit: 2,
+        offset: 4,
+        count: Count::Exact,
+    };
+    let list = EventList::new(&found, page).unwrap();
     let pagination = serde_json::to_value(list).unwrap()["pagination"].clone();
-    let expected = json!({"limit": 2, "offset": offset, "total": total, "has_more": expected});
     assert_eq!(pagination, expected);
 }
 
 #[test]
-fn a_page_says_whether_there_is_more() {
-    check_more(0, 2, false);
-    check_more(0, 3, true);
-    check_more(10, 12, false);
-    check_more(10, 13, true);
-    check_more(u64::MAX, 3, false);
+fn a_page_says_how_many_events_there_are_and_how_that_is_known() {
+    let total = |is_estimate| {
+        Some(Total {
+            events: 12,
+            is_estimate,
+        })
+    };
+    check_pagination(
+        total(false),
+        true,
+        json!({"limit": 2, "offset": 4, "total": 12, "has_more": true}),
+    );
+    check_pagination(
+        total(true),
+        false,
+        json!({"limit": 2, "offset": 4, "total": 12, "total_is_estimate": true, "has_more": false}),
+    );
+    check_pagination(
+        None,
+        true,
+        json!({"limit": 2, "offset": 4, "has_more": true}),
+    );
 }
 
 /// The sample that is the answer named `schema`.

@@ -1,7 +1,7 @@
 //! Filters as SQL: every combination, and the plans of the important ones.
 
+use ds_domain::limit::event_text_field;
 use ds_testkit::TestDatabase;
-use jiff::civil::date;
 use tokio_postgres::Client;
 
 use super::*;
@@ -9,82 +9,160 @@ use super::*;
 const PAGE_OF_50: Page = Page {
     limit: 50,
     offset: 0,
+    count: Count::Exact,
 };
 
-/// The filter whose members are chosen by the lowest seven bits.
-fn filter(bits: u8) -> EventFilter {
-    let text = |bit: u8, text: &str| (bits & (1 << bit) != 0).then(|| text.to_owned());
-    let time = |bit: u8, time: &str| (bits & (1 << bit) != 0).then(|| time.parse().unwrap());
+const ALL: EventFilter = EventFilter {
+    texts: vec![],
+    parents: vec![],
+    data: vec![],
+    since: None,
+    until: None,
+};
+
+/// `filter` with values for the member `name`.
+fn with(filter: EventFilter, name: &str, values: &[&str]) -> EventFilter {
+    filter.with_any(event_text_field(name).unwrap(), values.iter().copied())
+}
+
+/// `filter` for the 3rd to the 20th of November.
+fn november(filter: EventFilter) -> EventFilter {
     EventFilter {
-        correlation_id: text(0, "rr-7"),
-        event_type: text(1, "type.7"),
-        event_category: text(2, "workflow"),
-        event_outcome: text(3, "failure"),
-        severity: text(4, "critical"),
-        since: time(5, "2026-11-03T00:00:00Z"),
-        until: time(6, "2026-11-20T00:00:00Z"),
+        since: Some("2026-11-03T00:00:00Z".parse().unwrap()),
+        until: Some("2026-11-20T00:00:00Z".parse().unwrap()),
+        ..filter
     }
 }
 
+fn object(text: &str) -> JsonObject {
+    JsonObject::from_checked_text(text)
+}
+
+/// A filter with a condition on everything: one value of each member, or two.
+fn everything(values: &[&str]) -> EventFilter {
+    let mut filter = november(ALL);
+    for field in ds_domain::filter::text_filters() {
+        filter = filter.with_any(field, values.iter().copied());
+    }
+    filter.parents = values.iter().map(|_| uuid::Uuid::nil()).collect();
+    filter.data = values.iter().map(|_| object("{}")).collect();
+    filter
+}
+
 #[tokio::test]
-async fn all_combinations_of_conditions_are_valid_and_different() {
+async fn every_condition_is_valid_alone_and_together_with_all_others() {
     let database = TestDatabase::create().await;
     let client = database.connect().await;
-    let mut texts = std::collections::HashSet::new();
-    for bits in 0..128 {
-        let sql = sql(&filter(bits));
-        let statement = client.prepare_typed(&sql, PARAM_TYPES).await.unwrap();
-        assert_eq!(
-            statement.columns().len(),
-            31,
-            "total and the 30 columns of the table"
-        );
-        assert!(texts.insert(sql));
+    let mut filters = vec![
+        ALL,
+        november(ALL),
+        everything(&["a"]),
+        everything(&["a", "b"]),
+    ];
+    for field in ds_domain::filter::text_filters() {
+        filters.push(with(ALL, field.name, &["a"]));
+        filters.push(with(ALL, field.name, &["a", "b"]));
+    }
+    for filter in &filters {
+        for (count, columns) in [(Count::Exact, 31), (Count::None, 30)] {
+            let sql = page(
+                filter,
+                Page {
+                    count,
+                    ..PAGE_OF_50
+                },
+            );
+            let prepared = client.prepare_typed(sql.text(), sql.types()).await;
+            let statement = prepared.unwrap_or_else(|error| panic!("{error:?}\n{}", sql.text()));
+            assert_eq!(statement.columns().len(), columns);
+            client.query(&statement, &sql.values()).await.unwrap();
+        }
+        let sql = estimate(filter);
+        let params = sql.values().into_iter().zip(sql.types().iter().cloned());
+        let rows = client
+            .query_typed(sql.text(), &params.collect::<Vec<_>>())
+            .await
+            .unwrap();
+        let plan: serde_json::Value = rows[0].get(0);
+        assert!(plan[0]["Plan"]["Plan Rows"].is_u64(), "{plan}");
     }
 }
 
 #[test]
+fn the_text_is_made_of_constants_and_numbers() {
+    let hostile = "'; DROP TABLE audit_events; --";
+    let mut filter = everything(&[hostile]);
+    filter.data = vec![object(r#"{"a": "'; DROP TABLE audit_events; --"}"#)];
+    let sql = page(&filter, PAGE_OF_50);
+    assert!(!sql.text().contains("DROP"), "{}", sql.text());
+    assert_eq!(sql.values().len(), sql.types().len());
+    // The conditions stand in the total and in the page, on the same parameters.
+    for part in [
+        "trace_id = $13",
+        "event_data @> $15",
+        "event_timestamp >= $16",
+    ] {
+        assert_eq!(
+            sql.text().matches(part).count(),
+            2,
+            "{part}\n{}",
+            sql.text()
+        );
+    }
+    let other = everything(&["x"]);
+    assert_eq!(page(&other, PAGE_OF_50).text(), sql.text());
+}
+
+#[test]
 fn a_bound_on_time_bounds_the_day_as_well() {
-    let bounded = sql(&filter(0b110_0000));
-    assert_eq!(
-        bounded.matches("event_date >= $7").count(),
-        2,
-        "in the total and in the page"
+    let filter = november(ALL);
+    let sql = page(&filter, PAGE_OF_50);
+    for part in ["event_date >= $2", "event_date <= $4"] {
+        assert_eq!(
+            sql.text().matches(part).count(),
+            2,
+            "in the total and in the page"
+        );
+    }
+    let shown = format!("{:?}", sql.values());
+    assert!(
+        shown.contains("2026-11-03") && shown.contains("2026-11-20"),
+        "{shown}"
     );
-    assert_eq!(bounded.matches("event_date <= $9").count(), 2);
-    let params = filter(0b110_0000);
-    let params = Params::new(&params, PAGE_OF_50);
-    assert_eq!(params.since.map(|(_, day)| day), Some(date(2026, 11, 3)));
-    assert_eq!(params.until.map(|(_, day)| day), Some(date(2026, 11, 20)));
 }
 
 #[test]
 fn instants_and_offsets_that_the_store_cannot_say_are_clamped() {
     let ages_ago = EventFilter {
         since: Some(Timestamp::MIN),
-        ..EventFilter::default()
+        ..ALL
     };
-    let params = Params::new(
+    let offset = u64::MAX;
+    let sql = page(
         &ages_ago,
         Page {
-            limit: 1,
-            offset: u64::MAX,
+            offset,
+            ..PAGE_OF_50
         },
     );
-    assert_eq!(params.since, Some((OLDEST, date(1, 1, 1))));
-    assert_eq!(params.offset, i64::MAX);
+    let shown = format!("{:?}", sql.values());
+    let expected = format!("[0001-01-01T00:00:00Z, 0001-01-01, 50, {}]", i64::MAX);
+    assert_eq!(shown, expected);
 }
 
 #[test]
-fn only_a_query_for_one_remediation_keeps_its_plan() {
-    for bits in 0..1 << 7 {
-        let expected = if bits & 1 == 1 {
-            Plan::Reused
-        } else {
-            Plan::Fresh
-        };
-        assert_eq!(plan(&filter(bits)), expected, "{bits:b}");
-    }
+fn only_a_query_for_single_remediations_keeps_its_plan() {
+    assert_eq!(plan(&ALL), Plan::Fresh);
+    assert_eq!(
+        plan(&with(november(ALL), "event_type", &["a"])),
+        Plan::Fresh
+    );
+    let one = with(ALL, "correlation_id", &["a"]);
+    assert_eq!(plan(&one), Plan::Reused);
+    assert_eq!(
+        plan(&with(november(one), "severity", &["a", "b"])),
+        Plan::Reused
+    );
 }
 
 /// Six months of 4 000 events each: enough for the planner to prefer indexes.
@@ -119,16 +197,16 @@ async fn filled() -> (TestDatabase, Client) {
 }
 
 async fn explain(client: &Client, filter: &EventFilter) -> String {
+    let sql = page(filter, PAGE_OF_50);
+    explain_sql(client, &sql).await
+}
+
+async fn explain_sql(client: &Client, sql: &Sql<'_>) -> String {
     let prepared = client
-        .prepare_typed(&explained(&sql(filter)), PARAM_TYPES)
+        .prepare_typed(&explained(sql.text()), sql.types())
         .await
         .unwrap();
-    let params = Params::new(filter, PAGE_OF_50);
-    let params = params.as_sql();
-    let params = params
-        .each_ref()
-        .map(|value| &**value as &(dyn ToSql + Sync));
-    let rows = client.query(&prepared, &params).await.unwrap();
+    let rows = client.query(&prepared, &sql.values()).await.unwrap();
     rows.iter()
         .map(|row| row.get::<_, String>(0) + "\n")
         .collect()
@@ -152,13 +230,17 @@ fn check(plan: &str, contains: &[&str], lacks: &[&str]) {
 async fn a_bounded_query_touches_only_the_partitions_of_its_months() {
     let (_database, client) = filled().await;
     let others = ["_2026_07", "_2026_08", "_2026_09", "_2026_10", "_2026_12"];
-    let both_bounds = explain(&client, &filter(0b110_0000)).await;
+    let both_bounds = explain(&client, &november(ALL)).await;
     check(
         &both_bounds,
         &["audit_events_2026_11_event_timestamp_event_id_idx"],
         &others,
     );
-    let since = explain(&client, &filter(0b010_0000)).await;
+    let since = EventFilter {
+        until: None,
+        ..november(ALL)
+    };
+    let since = explain(&client, &since).await;
     check(
         &since,
         &["_2026_11", "_2026_12"],
@@ -169,7 +251,7 @@ async fn a_bounded_query_touches_only_the_partitions_of_its_months() {
 #[tokio::test]
 async fn the_order_of_a_page_comes_from_an_index_and_its_filters_from_theirs() {
     let (_database, client) = filled().await;
-    let newest = explain(&client, &filter(0)).await;
+    let newest = explain(&client, &ALL).await;
     check(
         &newest,
         &[
@@ -178,16 +260,19 @@ async fn the_order_of_a_page_comes_from_an_index_and_its_filters_from_theirs() {
         ],
         &[],
     );
-    let correlation = explain(&client, &filter(0b1)).await;
-    check(
-        &correlation,
-        &["audit_events_2026_07_correlation_id_event_timestamp_idx"],
-        &[
-            "Seq Scan on audit_events_2026_07",
-            "Seq Scan on audit_events_2026_11",
-        ],
-    );
-    let kind = explain(&client, &filter(0b110_0010)).await;
+    for values in [&["rr-7"][..], &["rr-7", "rr-8"]] {
+        let correlation = with(ALL, "correlation_id", values);
+        check(
+            &explain(&client, &correlation).await,
+            &["audit_events_2026_07_correlation_id_event_timestamp_idx"],
+            &[
+                "Seq Scan on audit_events_2026_07",
+                "Seq Scan on audit_events_2026_11",
+            ],
+        );
+    }
+    let kind = with(november(ALL), "event_type", &["type.7"]);
+    let kind = explain(&client, &kind).await;
     check(
         &kind,
         &["audit_events_2026_11_event_type_event_timestamp_idx"],
@@ -198,20 +283,22 @@ async fn the_order_of_a_page_comes_from_an_index_and_its_filters_from_theirs() {
 #[tokio::test]
 async fn containment_is_answered_by_the_gin_index_and_prunes() {
     let (_database, client) = filled().await;
-    let sql = explained(
-        "SELECT event_id FROM audit_events WHERE event_data @> '{\"labels\": {\"app\": \"app-7\"}}'
-         AND event_timestamp >= '2026-11-03Z' AND event_date >= '2026-11-03'",
-    );
-    let rows = client.query(&sql, &[]).await.unwrap();
-    let plan: String = rows
-        .iter()
-        .map(|row| row.get::<_, String>(0) + "\n")
-        .collect();
-    check(
-        &plan,
-        &["Bitmap Index Scan on audit_events_2026_11_event_data_idx"],
-        &["_2026_10"],
-    );
+    let one = vec![object(r#"{"labels": {"app": "app-7"}}"#)];
+    let either = vec![
+        object(r#"{"labels": {"app": "app-7"}}"#),
+        object(r#"{"labels": {"app": "app-9"}}"#),
+    ];
+    for data in [one, either] {
+        let filter = EventFilter {
+            data,
+            ..november(ALL)
+        };
+        check(
+            &explain(&client, &filter).await,
+            &["Bitmap Index Scan on audit_events_2026_11_event_data_idx"],
+            &["_2026_10", "Seq Scan"],
+        );
+    }
     let name = "SELECT to_regclass('idx_audit_events_event_data_gin')::text";
     let index: Option<String> = client.query_one(name, &[]).await.unwrap().get(0);
     assert_eq!(index.as_deref(), Some("idx_audit_events_event_data_gin"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ds_domain::filter::{EventFilter, Page};
+use ds_domain::filter::{Count, EventFilter, Page};
 use ds_repository::{
     Repository,
     error::{AppendError, StoreError},
@@ -16,6 +16,7 @@ use crate::event::{SAMPLE, append, ensure};
 const PAGE: Page = Page {
     limit: 10,
     offset: 0,
+    count: Count::Exact,
 };
 
 fn is_unavailable(error: &StoreError) -> bool {

@@ -82,6 +82,42 @@ async fn filters_are_combined_and_bounds_are_inclusive() {
 }
 
 #[tokio::test]
+async fn values_of_one_filter_are_alternatives() {
+    let service = seeded().await;
+    let either = "event_type=odd&event_type=even&event_type=none";
+    check(&service, either, 0..150).await;
+    let either = "event_category=workflow&severity=high&severity=none";
+    check(&service, either, (0..150).filter(|n| n % 21 == 0)).await;
+    let data = "data=%7B%22alert_name%22%3A%22MemPressure%22%7D";
+    check(&service, data, 0..150).await;
+    check(&service, "data=%7B%22alert_name%22%3A7%7D", 0..0).await;
+    let strange = event_with(json!({
+        "namespace": "'; DROP TABLE audit_events; -- 😀",
+        "duration_ms": 7,
+        "event_data": { "a'b\"c": ["ünï"] },
+    }));
+    assert_eq!(service.post(&strange).await.status, StatusCode::CREATED);
+    let namespace = "namespace=%27%3B+DROP+TABLE+audit_events%3B+--+%F0%9F%98%80";
+    let data = "data=%7B%22a%27b%5C%22c%22%3A%5B%22%C3%BCn%C3%AF%22%5D%7D";
+    check(&service, &format!("{namespace}&{data}"), 7..8).await;
+}
+
+#[tokio::test]
+async fn the_total_is_counted_estimated_or_left_out() {
+    let service = seeded().await;
+    let pagination = async |query: &str| service.query(query).await["pagination"].clone();
+    let expected = json!({ "limit": 50, "offset": 0, "has_more": true });
+    assert_eq!(pagination("count=none").await, expected);
+    let last = json!({ "limit": 50, "offset": 100, "has_more": false });
+    assert_eq!(pagination("count=none&offset=100").await, last);
+    let estimated = pagination("count=estimated").await;
+    assert_eq!(estimated["total_is_estimate"], true);
+    assert!(estimated["total"].as_i64() > Some(50), "{estimated}");
+    let exact = json!({ "limit": 50, "offset": 0, "total": 150, "has_more": true });
+    assert_eq!(pagination("count=exact").await, exact);
+}
+
+#[tokio::test]
 async fn pages_tile_the_answer_newest_first() {
     let service = seeded().await;
     let mut seen = Vec::new();
@@ -112,6 +148,10 @@ async fn bad_parameters_are_refused_by_name() {
         ("until=2026-02-30", "invalid time format"),
         ("event_outcome=maybe", "event_outcome"),
         ("event_type=", "event_type"),
+        ("count=all", "count"),
+        ("parent_event_id=7", "parent_event_id"),
+        ("data=%5B%5D", "data"),
+        ("data=%7B", "data"),
         ("correlation_id=a%00b", "correlation_id"),
         ("correlation_id=%FF%FE", ""),
     ] {

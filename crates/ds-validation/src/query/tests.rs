@@ -1,0 +1,179 @@
+//! Query strings, and what is wrong with them.
+
+use super::*;
+
+fn parse(query: &[(&str, &str)]) -> Result<(EventFilter, Page), Vec<String>> {
+    let pairs = query
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    let now = "2026-11-21T10:00:00Z".parse().unwrap();
+    parse_event_query(pairs, now).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+fn schema(name: &str, reason: &str) -> String {
+    format!("parameter \"{name}\" in query has an error: {reason}")
+}
+
+#[track_caller]
+fn refuses(name: &str, value: &str, expected: &str) {
+    assert_eq!(
+        parse(&[(name, value)]),
+        Err(vec![expected.to_owned()]),
+        "{name}={value}"
+    );
+}
+
+#[track_caller]
+fn pages(query: &[(&str, &str)], limit: u16, offset: u64) {
+    let page = Page {
+        limit,
+        offset,
+        count: Count::Exact,
+    };
+    assert_eq!(parse(query).unwrap().1, page, "{query:?}");
+}
+
+#[test]
+fn pages_have_the_defaults_of_the_contract() {
+    pages(&[], 50, 0);
+    pages(&[("limit", "")], 100, 0);
+    pages(&[("offset", "")], 50, 0);
+    pages(&[("limit", "1000"), ("offset", "7")], 1000, 7);
+    pages(&[("limit", "2"), ("limit", "3")], 2, 0);
+}
+
+#[test]
+fn the_size_of_the_answer_is_counted_as_asked() {
+    let count = |word| parse(&[("count", word)]).map(|(_, page)| page.count);
+    assert_eq!(count("exact"), Ok(Count::Exact));
+    assert_eq!(count("estimated"), Ok(Count::Estimated));
+    assert_eq!(count("none"), Ok(Count::None));
+    let words = r#"value is not one of the allowed values ["exact","estimated","none"]"#;
+    refuses("count", "", &schema("count", words));
+    refuses("count", "None", &schema("count", words));
+}
+
+#[test]
+fn filters_are_taken_literally_and_unknown_names_ignored() {
+    let query = [
+        ("correlation_id", "a' OR 1=1 --"),
+        ("service", "x"),
+        ("event_outcome", "failure"),
+        ("namespace", "ünïcödé 😀 \u{202e}%_"),
+        ("limit", "7"),
+    ];
+    let filter = parse(&query).unwrap().0;
+    assert_eq!(filter.values_of("correlation_id"), ["a' OR 1=1 --"]);
+    assert_eq!(filter.values_of("event_outcome"), ["failure"]);
+    assert_eq!(filter.values_of("namespace"), ["ünïcödé 😀 \u{202e}%_"]);
+    assert_eq!(filter.texts.len(), 3);
+    assert!(filter.values_of("severity").is_empty());
+}
+
+#[test]
+fn every_text_filter_can_be_asked_for_up_to_the_length_of_its_member() {
+    for field in filter::text_filters() {
+        if field.name == "event_outcome" {
+            continue;
+        }
+        let chars_max = field.chars_max.unwrap();
+        let longest = "ü".repeat(chars_max);
+        let filter = parse(&[(field.name, &longest)]).unwrap().0;
+        assert_eq!(filter.values_of(field.name), std::slice::from_ref(&longest));
+        let reason = format!("maximum string length is {chars_max}");
+        refuses(field.name, &(longest + "ü"), &schema(field.name, &reason));
+    }
+}
+
+#[test]
+fn the_values_of_one_name_are_alternatives_in_one_order() {
+    let one = parse(&[("severity", "b"), ("severity", "a"), ("severity", "b")]);
+    assert_eq!(one.as_ref().unwrap().0.values_of("severity"), ["a", "b"]);
+    assert_eq!(one, parse(&[("severity", "a"), ("severity", "b")]));
+    let many: Vec<String> = (0..=FILTER_VALUES_MAX).map(|n| n.to_string()).collect();
+    let query: Vec<_> = many.iter().map(|value| ("actor_id", &**value)).collect();
+    let all_but_one = parse(&query[1..]).unwrap().0;
+    assert_eq!(all_but_one.values_of("actor_id").len(), FILTER_VALUES_MAX);
+    let reason = "parameter has more than 50 values";
+    assert_eq!(parse(&query), Err(vec![schema("actor_id", reason)]));
+    // Each wrong parameter is reported once, whatever else it says.
+    let wrong = parse(&[("severity", "a"), ("severity", ""), ("severity", "\0")]);
+    let reason = "empty value is not allowed";
+    assert_eq!(wrong, Err(vec![schema("severity", reason)]));
+}
+
+#[test]
+fn parents_are_ids() {
+    let id = "0193f3a1-0000-7000-8000-000000000001";
+    let parents = parse(&[("parent_event_id", id)]).unwrap().0.parents;
+    assert_eq!(parents, [id.parse::<Uuid>().unwrap()]);
+    let reason = "string doesn't match the format \"uuid\"";
+    for wrong in ["7", "0193f3a1000070008000000000000001", "'; --"] {
+        refuses("parent_event_id", wrong, &schema("parent_event_id", reason));
+    }
+}
+
+#[test]
+fn payloads_are_asked_for_by_an_object_that_is_kept_as_sent() {
+    let text = r#"{"n": 9007199254740993, "labels": {"app": "a'); DROP"}}"#;
+    let data = parse(&[("data", text), ("data", "{}")]).unwrap().0.data;
+    let texts: Vec<_> = data.iter().map(JsonObject::as_str).collect();
+    assert_eq!(texts, [text, "{}"]);
+    let check = |text: &str, reason: &str| refuses("data", text, &schema("data", reason));
+    check("[]", "value must be an object");
+    check("7", "value must be an object");
+    check(
+        "{",
+        "value is not JSON: unexpected end of input at line 1 column 2",
+    );
+    check(
+        "{} {}",
+        "value is not JSON: trailing characters at line 1 column 4",
+    );
+    check(r#"{"a":1,"a":2}"#, "object names this member twice");
+    check(r#"{"a":"\u0000"}"#, "string contains a NUL character");
+    check(r#"{"a":1e5000}"#, "number needs too many digits");
+    check("\0", "value contains a NUL character");
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(100), "]".repeat(100));
+    check(&deep, "nesting is deeper than 100 levels");
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(FILTER_DATA_BYTES_MAX));
+    check(&long, "value is longer than 4096 bytes");
+}
+
+#[test]
+fn bad_parameters_are_refused_by_name() {
+    refuses("limit", "0", &schema("limit", "number must be at least 1"));
+    refuses("limit", "-5", &schema("limit", "number must be at least 1"));
+    refuses(
+        "limit",
+        "1001",
+        &schema("limit", "number must be at most 1000"),
+    );
+    refuses(
+        "offset",
+        "-1",
+        &schema("offset", "number must be at least 0"),
+    );
+    let syntax = "value abc: an invalid integer: invalid syntax";
+    refuses("limit", "abc", &schema("limit", syntax));
+    let range = "value 99999999999999999999: an invalid integer: value out of range";
+    refuses("offset", "99999999999999999999", &schema("offset", range));
+    refuses(
+        "event_type",
+        "",
+        &schema("event_type", "empty value is not allowed"),
+    );
+    refuses(
+        "severity",
+        "a\0b",
+        &schema("severity", "value contains a NUL character"),
+    );
+    let words = r#"value is not one of the allowed values ["success","failure","pending"]"#;
+    refuses("event_outcome", "Success", &schema("event_outcome", words));
+    let time = "invalid time format: soon (expected: 24h, 7d, or RFC3339 timestamp)";
+    refuses("since", "soon", time);
+    assert_eq!(
+        parse(&[("limit", "0"), ("until", "x")]).unwrap_err().len(),
+        2
+    );
+}
