@@ -77,6 +77,77 @@ pub const EVENT_TEXT_FIELDS: &[TextField] = &[
     },
 ];
 
+/// One field of an event that is no plain text.
+#[derive(Clone, Copy, Debug)]
+pub struct TypedField {
+    /// Name in the API, and of the column.
+    pub name: &'static str,
+    /// JSON type, in the words of JSON Schema.
+    pub json_type: &'static str,
+    /// What a string must look like, in the words of OpenAPI.
+    pub format: Option<&'static str>,
+    /// Smallest and largest number.
+    pub range: Option<(i32, i32)>,
+    /// Whether it must be sent.
+    pub required: bool,
+    /// Whether `null` may be sent in its place.
+    pub nullable: bool,
+}
+
+const fn typed(name: &'static str, json_type: &'static str) -> TypedField {
+    TypedField {
+        name,
+        json_type,
+        format: None,
+        range: None,
+        required: false,
+        nullable: true,
+    }
+}
+
+impl TypedField {
+    const fn required(self) -> Self {
+        Self {
+            required: true,
+            nullable: false,
+            ..self
+        }
+    }
+
+    const fn formatted(self, format: &'static str) -> Self {
+        Self {
+            format: Some(format),
+            ..self
+        }
+    }
+
+    const fn within(self, min: i32, max: i32) -> Self {
+        Self {
+            range: Some((min, max)),
+            ..self
+        }
+    }
+}
+
+/// The other fields of an event.
+pub const EVENT_TYPED_FIELDS: &[TypedField] = &[
+    typed("event_timestamp", "string")
+        .formatted("date-time")
+        .required(),
+    typed("event_data", "object").required(),
+    typed("event_id", "string").formatted("uuid"),
+    typed("event_metadata", "object"),
+    typed("actor_ip", "string").formatted("ip"),
+    typed("parent_event_id", "string").formatted("uuid"),
+    typed("parent_event_date", "string").formatted("date"),
+    typed("duration_ms", "integer").within(0, DURATION_MS_MAX),
+    typed("retention_days", "integer").within(1, RETENTION_DAYS_MAX),
+    typed("is_sensitive", "boolean"),
+];
+
+/// Longest duration, in milliseconds: what the column holds.
+pub const DURATION_MS_MAX: i32 = i32::MAX;
+
 /// Longest `error_message`; the column is an unbounded `text`, this keeps stack traces out of rows.
 pub const ERROR_MESSAGE_CHARS_MAX: usize = 10_000;
 

@@ -10,6 +10,7 @@ mod get_metrics;
 mod get_openapi;
 mod get_readiness;
 mod list_dead_letters;
+mod list_event_types;
 mod purge_dead_letter;
 mod query_audit_events;
 mod replay_dead_letter;
@@ -45,6 +46,7 @@ impl Surface {
 const EVENTS: &str = "/api/v1/audit/events";
 const BATCH: &str = "/api/v1/audit/events/batch";
 const EVENT: &str = "/api/v1/audit/events/{event_id}";
+const EVENT_TYPES: &str = "/api/v1/audit/event-types";
 
 const DLQ: &str = "/api/v1/admin/dlq";
 const LETTERS: &str = "/api/v1/admin/dlq/dead-letters";
@@ -54,6 +56,7 @@ const REPLAY: &str = "/api/v1/admin/dlq/dead-letters/{id}/replay";
 const WRITE: &[u16] = &[201, 202, 400, 408, 409, 413, 415, 500, 503];
 const LIST: &[u16] = &[200, 400, 500, 503];
 const GET: &[u16] = &[200, 400, 404, 500, 503];
+const LOOK_UP: &[u16] = &[200, 304, 400];
 const CHECK: &[u16] = &[200, 503];
 const INSPECT: &[u16] = &[200, 500, 503];
 const ACCEPT: &[u16] = &[202, 400, 403, 404, 500, 503];
@@ -66,6 +69,7 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         write("createAuditEventsBatch", BATCH, WRITE, |s, c| Box::pin(create_audit_events_batch::handle(s, c))),
         query("queryAuditEvents", EVENTS, LIST, |s, c| Box::pin(query_audit_events::handle(s, c))),
         query("getAuditEvent", EVENT, GET, |s, c| Box::pin(get_audit_event::handle(s, c))),
+        tell("listEventTypes", EVENT_TYPES, LOOK_UP, |_, c| Box::pin(list_event_types::handle(c))),
         command("getDeadLetterQueue", Method::GET, DLQ, INSPECT, |s, c| Box::pin(get_dead_letter_queue::handle(s, c))),
         command("listDeadLetters", Method::GET, LETTERS, LIST, |s, c| Box::pin(list_dead_letters::handle(s, c))),
         command("replayDeadLetter", Method::POST, REPLAY, ACCEPT, |s, c| Box::pin(replay_dead_letter::handle(s, c))),

@@ -15,6 +15,7 @@ mod readiness;
 mod request_id;
 mod route;
 mod timed_stream;
+mod warning;
 mod wire;
 
 use std::{sync::Arc, time::Duration};

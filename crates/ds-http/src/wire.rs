@@ -1,6 +1,7 @@
 //! The JSON of answers: what it looks like, and how it is made from what is stored.
 
 mod dead_letter_queue;
+mod event_type;
 mod health;
 
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::problem::Problem;
 
 pub(crate) use dead_letter_queue::{BacklogReport, DeadLetterQueue, DeadLetters, LetterReplayed};
+pub(crate) use event_type::EventTypeList;
 pub(crate) use health::{Alive, Checks, Health, Ready};
 
 /// What is said about accepted events, by where they are.

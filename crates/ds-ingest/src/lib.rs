@@ -17,10 +17,12 @@ mod replay;
 mod settings;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
+mod warning;
 
 pub use admission::{Admission, Overloaded};
 pub use breaker::BreakerState;
 pub use ingest::{Ingest, IngestState, Parts};
 pub use parking::BacklogState;
-pub use record::{Kept, RecordError, Recorded};
+pub use record::{Kept, Receipt, RecordError, Recorded};
 pub use settings::Settings;
+pub use warning::Warnings;

@@ -23,6 +23,7 @@ use crate::{
     outcome::NotAppended,
     parent::Parents,
     port::Ports,
+    warning::Warnings,
 };
 
 /// An event that was accepted.
@@ -41,6 +42,17 @@ pub enum Kept {
     Stored,
     /// In a backlog, from which they will be stored.
     Parked,
+}
+
+/// What a sender is told about a request that was accepted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Receipt<T> {
+    /// The event, or the events in the order of the request.
+    pub recorded: T,
+    /// Where they are.
+    pub kept: Kept,
+    /// In which ways they differ from others of their type.
+    pub warnings: Warnings,
 }
 
 /// Why nothing was recorded.
@@ -91,26 +103,38 @@ struct Arrival {
 impl<P: Ports> Ingest<P> {
     /// Records the event in `body`. Once polled it must be driven to its end, or a stored event
     /// goes unanswered.
-    pub async fn record(&self, body: &[u8]) -> Result<(Recorded, Kept), RecordError> {
+    pub async fn record(&self, body: &[u8]) -> Result<Receipt<Recorded>, RecordError> {
         let now = self.clock().now();
-        let event = parse_event(body, now, &self.limits)?;
-        let events = self.identify(vec![event], false).await?;
+        let events = vec![parse_event(body, now, &self.limits)?];
+        let (warnings, tally) = Warnings::of(&events);
+        let events = self.identify(events, false).await?;
         // One event in, one event out.
-        let answer = recorded(&events[0]);
-        let kept = self
-            .keep(arrival(events, now, body, Table::AuditEvents))
-            .await?;
-        Ok((answer, kept))
+        let recorded = recorded(&events[0]);
+        let arrival = arrival(events, now, body, Table::AuditEvents);
+        let kept = self.keep(arrival).await?;
+        tally.count();
+        Ok(Receipt {
+            recorded,
+            kept,
+            warnings,
+        })
     }
 
     /// Records all events of the JSON array in `body`, or none.
-    pub async fn record_batch(&self, body: &[u8]) -> Result<(Vec<Recorded>, Kept), RecordError> {
+    pub async fn record_batch(&self, body: &[u8]) -> Result<Receipt<Vec<Recorded>>, RecordError> {
         let now = self.clock().now();
         let events = parse_batch(body, now, &self.limits)?;
+        let (warnings, tally) = Warnings::of(&events);
         let events = self.identify(events, true).await?;
-        let answer = events.iter().map(recorded).collect();
+        let recorded = events.iter().map(recorded).collect();
         let arrival = arrival(events, now, body, Table::AuditEventsBatch);
-        Ok((answer, self.keep(arrival).await?))
+        let kept = self.keep(arrival).await?;
+        tally.count();
+        Ok(Receipt {
+            recorded,
+            kept,
+            warnings,
+        })
     }
 
     /// Gives each event its parent and its id.

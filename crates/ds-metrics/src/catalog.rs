@@ -89,6 +89,8 @@ metrics_catalog! {
     write_duration: histogram("datastorage_write_duration_seconds", Seconds, bucket::WRITE) [table: Static];
     /// Broken rules in refused requests, by envelope member and rule.
     validation_failures: counter("datastorage_validation_failures_total", Count) [field: Static, reason: Static];
+    /// Ways in which accepted events differ from others of their type; unknown types under one label.
+    event_kind_findings: counter("datastorage_event_kind_findings_total", Count) [event_type: Static, rule: Static];
     /// Time to answer a query from the store.
     query_duration: histogram("datastorage_query_duration_seconds", Seconds, bucket::QUERY) [operation: Static];
     /// Queries by how they ended.

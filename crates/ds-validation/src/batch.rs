@@ -78,10 +78,10 @@ impl Batch {
                 self.refuse_more(limits.batch_events_max);
                 return Err(Stop::Bound);
             }
-            let (draft, shape) = decode::event(reader)?;
+            let read = decode::event(reader, limits)?;
             let mut found = reader.take_found();
-            found.append(shape);
-            match envelope::check(draft, found, now, limits) {
+            found.append(read.shape);
+            match envelope::check(read.draft, read.outline.as_ref(), found, now, limits) {
                 Ok(event) => self.events.push(Some(event)),
                 Err(found) => {
                     self.found.add_in_event(self.events.len(), found);

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    EventDraft, Limits, Rule, SyntaxError, ValidEvent, Violation, Violations, envelope,
-    json::{Reader, Stop},
+    EventDraft, KindMode, Limits, Rule, SyntaxError, ValidEvent, Violation, Violations, envelope,
+    json::{Outline, Reader, Stop},
     member::Member,
 };
 
@@ -25,22 +25,33 @@ pub enum Rejection {
 /// Reads and checks one event.
 pub fn parse_event(body: &[u8], now: Timestamp, limits: &Limits) -> Result<ValidEvent, Rejection> {
     let mut reader = Reader::new(body, limits)?;
-    let read = event(&mut reader).and_then(|draft| reader.end().map(|()| draft));
+    let read = event(&mut reader, limits).and_then(|read| reader.end().map(|()| read));
     let mut found = reader.take_found();
     match read {
-        Ok((draft, shape)) => {
-            found.append(shape);
-            Ok(envelope::check(draft, found, now, limits)?)
+        Ok(read) => {
+            found.append(read.shape);
+            let outline = read.outline.as_ref();
+            Ok(envelope::check(read.draft, outline, found, now, limits)?)
         }
         Err(Stop::Syntax(error)) => Err(error.into()),
         Err(Stop::Bound) => Err(found.into()),
     }
 }
 
-/// Reads one event object: its draft, and what is wrong with its shape.
-pub(crate) fn event(reader: &mut Reader<'_>) -> Result<(EventDraft, Violations), Stop> {
+/// An event object that was read.
+pub(crate) struct Read<'a> {
+    pub(crate) draft: EventDraft,
+    /// What is wrong with its shape.
+    pub(crate) shape: Violations,
+    /// What its payload holds, if it is compared with others.
+    pub(crate) outline: Option<Outline<'a>>,
+}
+
+/// Reads one event object.
+pub(crate) fn event<'a>(reader: &mut Reader<'a>, limits: &Limits) -> Result<Read<'a>, Stop> {
     let mut draft = EventDraft::default();
     let mut shape = Violations::default();
+    let mut outline = None;
     if reader.peek()? != b'{' {
         reader.value()?;
         shape.add(Violation::at(
@@ -49,7 +60,11 @@ pub(crate) fn event(reader: &mut Reader<'_>) -> Result<(EventDraft, Violations),
             Rule::Type,
             "value must be an object",
         ));
-        return Ok((draft, shape));
+        return Ok(Read {
+            draft,
+            shape,
+            outline,
+        });
     }
     reader.open(b'{')?;
     let mut seen: Vec<&'static str> = Vec::with_capacity(20);
@@ -66,11 +81,22 @@ pub(crate) fn event(reader: &mut Reader<'_>) -> Result<(EventDraft, Violations),
         }
         seen.push(member.name());
         reader.enter_field(member.name());
+        let is_payload = member.name() == "event_data";
+        if is_payload && limits.event_kinds != KindMode::Off {
+            reader.start_outline();
+        }
         let value = reader.value()?;
+        if is_payload {
+            outline = reader.take_outline();
+        }
         if let Err(violation) = member.store(value, &mut draft) {
             shape.add(violation);
         }
         reader.enter_field("body");
     }
-    Ok((draft, shape))
+    Ok(Read {
+        draft,
+        shape,
+        outline,
+    })
 }

@@ -5,7 +5,10 @@ use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
 /// An event as its sender wrote it: shaped, but not yet checked. `None` is an absent member.
+///
+/// There may be more members one day, so it is made from a default.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[expect(
     missing_docs,
     reason = "the members are those of `ds_domain::event::Event`"

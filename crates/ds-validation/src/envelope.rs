@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
-    EventDraft, Limits, Rule, ValidEvent, Violation, Violations, relative_time::go_duration,
+    EventDraft, KindCheck, Limits, Rule, ValidEvent, Violation, Violations, json::Outline, kind,
+    relative_time::go_duration,
 };
 
 /// Checks `draft` against every rule as of `now`.
@@ -17,16 +18,19 @@ pub fn validate(
     now: Timestamp,
     limits: &Limits,
 ) -> Result<ValidEvent, Violations> {
-    check(draft, Violations::default(), now, limits)
+    check(draft, None, Violations::default(), now, limits)
 }
 
-/// Checks a draft whose shape already broke the rules in `found`.
+/// Checks a draft, with the outline of its payload if it was read from a body, whose shape already
+/// broke the rules in `found`.
 pub(crate) fn check(
     mut draft: EventDraft,
+    outline: Option<&Outline<'_>>,
     mut found: Violations,
     now: Timestamp,
     limits: &Limits,
 ) -> Result<ValidEvent, Violations> {
+    let mut kind = KindCheck::Off;
     // A body that is no object has no members to be missing.
     if !found.has("") {
         for field in EVENT_TEXT_FIELDS {
@@ -42,8 +46,9 @@ pub(crate) fn check(
         check_timestamp(draft.event_timestamp, now, limits, &mut found);
         check_numbers(&draft, &mut found);
         check_parent(&draft, &mut found);
+        kind = kind::check(&draft, outline, limits, &mut found);
     }
-    match (found.is_empty(), complete(draft)) {
+    match (found.is_empty(), complete(draft, kind)) {
         (true, Some(event)) => Ok(event),
         (true, None) | (false, _) => {
             found.sort();
@@ -165,7 +170,7 @@ fn check_numbers(draft: &EventDraft, found: &mut Violations) {
         "duration_ms",
         draft.duration_ms,
         0,
-        i64::from(i32::MAX),
+        i64::from(limit::DURATION_MS_MAX),
         found,
     );
     let retention_max = i64::from(limit::RETENTION_DAYS_MAX);
@@ -207,7 +212,7 @@ fn check_parent(draft: &EventDraft, found: &mut Violations) {
 }
 
 /// Applies the defaults. `None` when a required member is missing, which the rules have reported.
-fn complete(draft: EventDraft) -> Option<ValidEvent> {
+fn complete(draft: EventDraft, kind: KindCheck) -> Option<ValidEvent> {
     let category = EventCategory::from_word(draft.event_category.as_deref()?)?;
     let correlation_id = draft.correlation_id?;
     let event = Event {
@@ -250,6 +255,7 @@ fn complete(draft: EventDraft) -> Option<ValidEvent> {
         event_id: draft.event_id,
         parent_event_id: draft.parent_event_id,
         parent_event_date: draft.parent_event_date,
+        kind,
     })
 }
 

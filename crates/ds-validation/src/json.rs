@@ -7,28 +7,22 @@
 
 mod names;
 mod number;
+mod outline;
+mod pointer;
 mod string;
+mod syntax_error;
 
 use std::borrow::Cow;
 
-use ds_domain::limit::NUMBER_DIGITS_MAX;
+use ds_domain::{kind::FIELD_DEPTH_MAX, limit::NUMBER_DIGITS_MAX};
 
 use crate::{Limits, Rule, Violation, Violations};
 
 use names::Names;
+pub(crate) use outline::{Kinds, Outline, Part};
+use pointer::{Step, pointer};
 pub(crate) use string::decode;
-
-/// Where and why a text is not JSON.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{reason} at line {line} column {column}")]
-pub struct SyntaxError {
-    /// What is wrong.
-    pub reason: &'static str,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in bytes, from 1.
-    pub column: usize,
-}
+pub use syntax_error::SyntaxError;
 
 /// Why reading stopped before the end of the text.
 #[derive(Debug)]
@@ -57,17 +51,8 @@ pub(crate) struct Value<'a> {
     pub(crate) text: &'a str,
 }
 
-/// One step from an object or array to a value inside.
-enum Step<'a> {
-    Member(Cow<'a, str>),
-    Item(usize),
-}
-
 /// Most findings kept for one event: enough to mend it, too few to be made a weapon of.
 const FINDINGS_MAX: usize = 100;
-
-/// Longest pointer that is reported; a member name can be as long as the body.
-const POINTER_BYTES_MAX: usize = 256;
 
 /// Reads one text from front to back.
 pub(crate) struct Reader<'a> {
@@ -82,6 +67,10 @@ pub(crate) struct Reader<'a> {
     /// The envelope member being read; labels what is found inside.
     field: &'static str,
     found: Violations,
+    /// What is noted about the value being read, if somebody wants to know.
+    outline: Option<Outline<'a>>,
+    /// The types of what the object or array held that was read last.
+    inside: Kinds,
 }
 
 impl<'a> Reader<'a> {
@@ -89,7 +78,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(body: &'a [u8], limits: &Limits) -> Result<Self, SyntaxError> {
         let text = std::str::from_utf8(body).map_err(|error| {
             let valid = body.get(..error.valid_up_to()).unwrap_or_default();
-            position(valid, "invalid UTF-8")
+            SyntaxError::behind(valid, "invalid UTF-8")
         })?;
         Ok(Self {
             text,
@@ -101,6 +90,8 @@ impl<'a> Reader<'a> {
             path: Vec::new(),
             field: "body",
             found: Violations::default(),
+            outline: None,
+            inside: Kinds::default(),
         })
     }
 
@@ -115,6 +106,16 @@ impl<'a> Reader<'a> {
     /// Labels what is found from here on.
     pub(crate) fn enter_field(&mut self, field: &'static str) {
         self.field = field;
+    }
+
+    /// Notes the members of what is read from here on.
+    pub(crate) fn start_outline(&mut self) {
+        self.outline = Some(Outline::default());
+    }
+
+    /// What was noted.
+    pub(crate) fn take_outline(&mut self) -> Option<Outline<'a>> {
+        self.outline.take()
     }
 
     /// The first byte of the next value or punctuation.
@@ -189,32 +190,52 @@ impl<'a> Reader<'a> {
         self.descend()?;
         self.at += 1;
         let mut names = Names::default();
+        let mut inside = Kinds::default();
         let mut first = true;
         while let Some(name) = self.next_name(first)? {
             first = false;
             if !names.insert(name.clone()) {
                 self.report_duplicate(&name);
             }
+            let place = self.note(&name);
             self.path.push(Step::Member(name));
-            self.value()?;
+            let value = self.value()?;
             self.path.pop();
+            inside.add(value.kind);
+            if let (Some(outline), Some(place)) = (&mut self.outline, place) {
+                outline.leave(place, &value, self.inside);
+            }
         }
         self.depth -= 1;
+        self.inside = inside;
         Ok(Kind::Object)
     }
 
     fn array(&mut self) -> Result<Kind, Stop> {
         self.descend()?;
         self.at += 1;
+        let mut inside = Kinds::default();
         let mut index = 0;
         while self.next_item(index == 0)? {
             self.path.push(Step::Item(index));
-            self.value()?;
+            inside.add(self.value()?.kind);
             self.path.pop();
             index += 1;
         }
         self.depth -= 1;
+        self.inside = inside;
         Ok(Kind::Array)
+    }
+
+    /// Notes the member `name` of the object at the current place. What is in arrays is not noted.
+    fn note(&mut self, name: &Cow<'a, str>) -> Option<usize> {
+        let outline = self.outline.as_mut()?;
+        let depth = self.path.len();
+        let in_array = |step: &Step<'_>| matches!(step, Step::Item(_));
+        if depth > 0 && self.path.iter().take(FIELD_DEPTH_MAX).any(in_array) {
+            return None;
+        }
+        outline.enter(depth, name)
     }
 
     fn descend(&mut self) -> Result<(), Stop> {
@@ -345,7 +366,7 @@ impl<'a> Reader<'a> {
 
     fn syntax(&self, reason: &'static str) -> Stop {
         let at = self.at.min(self.text.len());
-        Stop::Syntax(position(&self.text.as_bytes()[..at], reason))
+        Stop::Syntax(SyntaxError::behind(&self.text.as_bytes()[..at], reason))
     }
 
     fn report(&mut self, rule: Rule, message: &'static str) {
@@ -356,43 +377,7 @@ impl<'a> Reader<'a> {
     }
 
     fn pointer(&self) -> String {
-        let mut pointer = String::new();
-        if self.field != "body" {
-            pointer.push('/');
-            pointer.push_str(self.field);
-        }
-        for step in &self.path {
-            match step {
-                Step::Item(index) => pointer.push_str(&format!("/{index}")),
-                Step::Member(name) => {
-                    pointer.push('/');
-                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                }
-            }
-        }
-        shorten(&mut pointer);
-        pointer
-    }
-}
-
-/// Cuts a pointer to a length that is safe to repeat.
-fn shorten(pointer: &mut String) {
-    if pointer.len() > POINTER_BYTES_MAX {
-        pointer.truncate(pointer.floor_char_boundary(POINTER_BYTES_MAX));
-        pointer.push('…');
-    }
-}
-
-/// The place behind `read`, for people.
-fn position(read: &[u8], reason: &'static str) -> SyntaxError {
-    let line_start = read
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    SyntaxError {
-        reason,
-        line: read.iter().filter(|byte| **byte == b'\n').count() + 1,
-        column: read.len() - line_start + 1,
+        pointer(self.field, &self.path)
     }
 }
 

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 mod batch;
 mod date_time;
@@ -6,6 +7,7 @@ mod decode;
 mod draft;
 mod envelope;
 mod json;
+mod kind;
 mod limits;
 mod member;
 pub mod query;
@@ -18,6 +20,7 @@ pub use decode::{Rejection, parse_event};
 pub use draft::EventDraft;
 pub use envelope::validate;
 pub use json::SyntaxError;
+pub use kind::{KindCheck, KindFinding, KindMode};
 pub use limits::Limits;
 pub use valid::{NewEvent, ValidEvent};
 pub use violation::{Rule, Violation, Violations};

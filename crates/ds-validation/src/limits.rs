@@ -3,8 +3,18 @@
 use ds_domain::limit;
 use jiff::SignedDuration;
 
+use crate::KindMode;
+
 /// Bounds the rules compare against. Column widths are not among them: those are the schema's.
+///
+/// There will be more of them, so it is made from a default:
+///
+/// ```
+/// let mut limits = ds_validation::Limits::default();
+/// limits.event_kinds = ds_validation::KindMode::Enforce;
+/// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Limits {
     /// How far ahead of the server's clock a sender's clock may be.
     pub clock_skew_max: SignedDuration,
@@ -16,6 +26,8 @@ pub struct Limits {
     pub json_depth_max: usize,
     /// Most object members in one event.
     pub json_members_max: usize,
+    /// What is done about an event that is not like others of its type.
+    pub event_kinds: KindMode,
 }
 
 impl Limits {
@@ -28,6 +40,7 @@ impl Limits {
             batch_events_max: limit::BATCH_EVENTS_MAX,
             json_depth_max: limit::JSON_DEPTH_MAX,
             json_members_max: usize::MAX,
+            event_kinds: KindMode::Off,
         }
     }
 }
@@ -40,6 +53,7 @@ impl Default for Limits {
             batch_events_max: limit::BATCH_EVENTS_MAX,
             json_depth_max: limit::JSON_DEPTH_MAX,
             json_members_max: limit::JSON_MEMBERS_MAX,
+            event_kinds: KindMode::default(),
         }
     }
 }

@@ -185,3 +185,16 @@ fn date(name: &'static str, value: Value<'_>) -> Result<Date, Violation> {
 fn address(name: &'static str, value: Value<'_>) -> Result<IpAddr, Violation> {
     parsed(name, value, "ip", |text| text.parse().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_members_are_those_of_the_table_of_limits() {
+        let known: Vec<(&str, bool)> = TYPED.iter().map(|it| (it.name, it.nullable)).collect();
+        let fields = limit::EVENT_TYPED_FIELDS.iter();
+        let listed: Vec<(&str, bool)> = fields.map(|it| (it.name, it.nullable)).collect();
+        assert_eq!(known, listed);
+    }
+}

@@ -4,6 +4,8 @@ use ds_domain::event::{Event, Parent};
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use crate::KindCheck;
+
 /// A draft that passed every rule. Only [`validate`](crate::validate) makes one.
 ///
 /// It has no identity yet when the sender gave none, and its parent is only a claim: what the
@@ -15,6 +17,7 @@ pub struct ValidEvent {
     pub(crate) event_id: Option<Uuid>,
     pub(crate) parent_event_id: Option<Uuid>,
     pub(crate) parent_event_date: Option<Date>,
+    pub(crate) kind: KindCheck,
 }
 
 impl ValidEvent {
@@ -31,6 +34,11 @@ impl ValidEvent {
     /// The day the sender says the parent is stored under.
     pub fn parent_event_date(&self) -> Option<Date> {
         self.parent_event_date
+    }
+
+    /// How it compares with other events of its type.
+    pub fn kind(&self) -> &KindCheck {
+        &self.kind
     }
 
     /// The UTC day of the event.

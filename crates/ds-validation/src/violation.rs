@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// The rule a value breaks.
+/// The rule a value breaks. There will be more of them.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
 pub enum Rule {
     /// A member that must be there is missing.
     Required,
@@ -43,6 +44,14 @@ pub enum Rule {
     DuplicateId,
     /// Events of one batch that name each other as parents.
     ParentCycle,
+    /// A category that events of the type do not have.
+    UnexpectedCategory,
+    /// An action that events of the type do not have.
+    UnexpectedAction,
+    /// A payload without a member that every sender of its kind sends.
+    PayloadMemberMissing,
+    /// A member of a payload of another JSON type than senders of its kind give it.
+    PayloadMemberType,
 }
 
 impl Rule {
@@ -67,6 +76,10 @@ impl Rule {
         Self::BatchTooLarge,
         Self::DuplicateId,
         Self::ParentCycle,
+        Self::UnexpectedCategory,
+        Self::UnexpectedAction,
+        Self::PayloadMemberMissing,
+        Self::PayloadMemberType,
     ];
 
     /// The stable code of the rule: in problem documents and as the metric label `reason`.
@@ -91,12 +104,17 @@ impl Rule {
             Self::BatchTooLarge => "batch_too_large",
             Self::DuplicateId => "duplicate_id",
             Self::ParentCycle => "parent_cycle",
+            Self::UnexpectedCategory => "unexpected_category",
+            Self::UnexpectedAction => "unexpected_action",
+            Self::PayloadMemberMissing => "payload_member_missing",
+            Self::PayloadMemberType => "payload_member_type",
         }
     }
 }
 
 /// One broken rule.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Violation {
     /// RFC 6901 pointer to the offending value; in a batch it starts with the index.
     pub pointer: String,

@@ -8,6 +8,7 @@ use crate::{
     Service,
     endpoint::{Call, Reply, json},
     problem::{Problem, Write},
+    warning,
     wire::{EventRecorded, status_of},
 };
 
@@ -15,7 +16,10 @@ pub(super) async fn handle<P: Ports>(
     service: Arc<Service<P>>,
     call: Call,
 ) -> Result<Reply, Problem> {
-    let recorded = service.ingest.record(&call.body).await;
-    let (recorded, kept) = recorded.map_err(|error| Problem::of_record(error, Write::Single))?;
-    json(status_of(kept), &EventRecorded::new(recorded, kept))
+    let receipt = service.ingest.record(&call.body).await;
+    let receipt = receipt.map_err(|error| Problem::of_record(error, Write::Single))?;
+    let body = EventRecorded::new(receipt.recorded, receipt.kept);
+    let mut reply = json(status_of(receipt.kept), &body)?;
+    warning::mark(reply.headers_mut(), &receipt.warnings, Write::Single);
+    Ok(reply)
 }

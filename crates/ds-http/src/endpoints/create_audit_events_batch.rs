@@ -8,6 +8,7 @@ use crate::{
     Service,
     endpoint::{Call, Reply, json},
     problem::{Problem, Write},
+    warning,
     wire::{BatchRecorded, status_of},
 };
 
@@ -15,7 +16,10 @@ pub(super) async fn handle<P: Ports>(
     service: Arc<Service<P>>,
     call: Call,
 ) -> Result<Reply, Problem> {
-    let recorded = service.ingest.record_batch(&call.body).await;
-    let (recorded, kept) = recorded.map_err(|error| Problem::of_record(error, Write::Batch))?;
-    json(status_of(kept), &BatchRecorded::new(&recorded, kept))
+    let receipt = service.ingest.record_batch(&call.body).await;
+    let receipt = receipt.map_err(|error| Problem::of_record(error, Write::Batch))?;
+    let body = BatchRecorded::new(&receipt.recorded, receipt.kept);
+    let mut reply = json(status_of(receipt.kept), &body)?;
+    warning::mark(reply.headers_mut(), &receipt.warnings, Write::Batch);
+    Ok(reply)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ds_dlq::BacklogError;
 use ds_repository::error::{AppendError, Cause};
-use ds_validation::{Rejection, Rule, SyntaxError, Violation, Violations};
+use ds_validation::{Limits, Rejection, Rule, Violation, Violations, parse_event};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -227,14 +227,11 @@ fn broken_rules_are_counted_by_field_and_rule() {
 
 #[test]
 fn a_body_that_is_no_json_is_told_where_it_breaks() {
-    let error = SyntaxError {
-        reason: "expected a value",
-        line: 1,
-        column: 7,
-    };
-    let error = RecordError::Rejected(Rejection::Malformed(error));
+    let now = "2026-11-21T10:00:00Z".parse().unwrap();
+    let rejection = parse_event(b"{\"a\":x}", now, &Limits::default()).unwrap_err();
+    let error = RecordError::Rejected(rejection);
     let detail = "request body has an error: failed to decode request body: \
-                  expected a value at line 1 column 7";
+                  unexpected character at line 1 column 6";
     check_invalid(&Problem::of_record(error, Write::Single), detail);
 }
 

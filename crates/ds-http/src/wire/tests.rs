@@ -105,6 +105,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
             "AuditEvent",
             value(&EventElement::new(&found.events[1]).unwrap()),
         ),
+        ("EventTypeList", value(&EventTypeList::new(None))),
         ("Health", value(&Health::healthy("1"))),
         ("Health", value(&Health::unhealthy("1"))),
         (

@@ -8,6 +8,8 @@ mod client;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod overload;

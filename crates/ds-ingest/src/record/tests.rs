@@ -37,7 +37,7 @@ fn without_backlogs(store: &MemoryStore) -> Ingest<Memory> {
 async fn record(ingest: &Ingest<Memory>) -> Result<Kept, RecordError> {
     let body = event_body(now(), "");
     let recorded = ingest.record(body.as_bytes()).await;
-    recorded.map(|(_, kept)| kept)
+    recorded.map(|receipt| receipt.kept)
 }
 
 async fn shown(ingest: &Ingest<Memory>) -> String {
@@ -122,8 +122,8 @@ async fn a_batch_is_parked_as_a_whole_or_not_at_all() {
     let ingest = with_backlogs(&MemoryStore::new(Mood::Away));
     let event = event_body(now(), "");
     let two = format!("[{event},{event}]");
-    let (recorded, kept) = ingest.record_batch(two.as_bytes()).await.unwrap();
-    assert_eq!((recorded.len(), kept), (2, Kept::Parked));
+    let receipt = ingest.record_batch(two.as_bytes()).await.unwrap();
+    assert_eq!((receipt.recorded.len(), receipt.kept), (2, Kept::Parked));
     assert_eq!(parked(&ingest), [2, 0]);
     ingest.record_batch(two.as_bytes()).await.unwrap();
     assert_eq!(parked(&ingest), [2, 2], "two do not fit any more");
@@ -165,12 +165,12 @@ async fn a_month_that_fails_is_left_alone_and_others_go_on() {
             .record(event_body(lost, "").as_bytes())
             .await
             .unwrap();
-        assert_eq!(lost.1, Kept::Parked);
+        assert_eq!(lost.kept, Kept::Parked);
         let kept = ingest
             .record(event_body(kept, "").as_bytes())
             .await
             .unwrap();
-        assert_eq!(kept.1, Kept::Stored);
+        assert_eq!(kept.kept, Kept::Stored);
     }
     assert_eq!(
         store.flushes().len(),
@@ -240,7 +240,7 @@ async fn a_large_batch_is_flushed_alone() {
     store.set_mood(Mood::Well);
     assert!(stuck.join_all().await.iter().all(Result::is_ok));
     for outcome in batches.join_all().await {
-        assert_eq!(outcome.unwrap().1, Kept::Stored);
+        assert_eq!(outcome.unwrap().kept, Kept::Stored);
     }
     let mut flushes = store.flushes();
     flushes.sort_unstable();
@@ -311,8 +311,8 @@ async fn a_parent_must_exist_or_be_in_the_batch() {
 
     let own = event_body(now(), &format!(r#","event_id":"{parent}""#));
     let batch = format!("[{child},{own}]");
-    let (recorded, _) = ingest.record_batch(batch.as_bytes()).await.unwrap();
-    assert_eq!(recorded[1].event_id.to_string(), parent);
+    let receipt = ingest.record_batch(batch.as_bytes()).await.unwrap();
+    assert_eq!(receipt.recorded[1].event_id.to_string(), parent);
     ingest.record(child.as_bytes()).await.unwrap();
 }
 
@@ -328,9 +328,12 @@ async fn a_parent_that_was_accepted_lately_is_known_without_the_store() {
         matches!(early, Err(RecordError::Unavailable(_))),
         "nobody knows"
     );
-    assert_eq!(ingest.record(own.as_bytes()).await.unwrap().1, Kept::Parked);
     assert_eq!(
-        ingest.record(child.as_bytes()).await.unwrap().1,
+        ingest.record(own.as_bytes()).await.unwrap().kept,
+        Kept::Parked
+    );
+    assert_eq!(
+        ingest.record(child.as_bytes()).await.unwrap().kept,
         Kept::Parked
     );
 }
@@ -366,6 +369,26 @@ async fn a_taken_id_is_recognised_or_refused() {
         panic!("{refused:?}")
     };
     assert_eq!(taken, [(1, id.parse().unwrap())]);
+}
+
+#[tokio::test]
+async fn what_differs_is_told_with_the_position_of_the_event_and_the_first_of_it_only() {
+    let ingest = without_backlogs(&MemoryStore::new(Mood::Well));
+    let odd = event_body(now(), "");
+    let other = odd.replace("gateway.signal.received", "some.other.event");
+    let receipt = ingest.record(other.as_bytes()).await.unwrap();
+    assert_eq!(receipt.warnings, Warnings::default());
+
+    // Six members of the payload are missing.
+    let batch = format!("[{other},{}]", vec![odd; 9].join(","));
+    let receipt = ingest.record_batch(batch.as_bytes()).await.unwrap();
+    let warnings = receipt.warnings;
+    assert_eq!((warnings.first().len(), warnings.total()), (32, 54));
+    let (index, finding) = warnings.first()[0];
+    assert_eq!(
+        (index, finding.pointer().as_str()),
+        (1, "/event_data/alert_name")
+    );
 }
 
 #[tokio::test]

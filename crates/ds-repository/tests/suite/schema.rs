@@ -4,35 +4,44 @@ use std::collections::BTreeMap;
 
 use ds_domain::{
     event::{EventCategory, EventOutcome},
-    limit::{EVENT_TEXT_FIELDS, RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX},
+    limit::{EVENT_TEXT_FIELDS, RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX, TextField},
 };
 use ds_testkit::TestDatabase;
 use tokio_postgres::Client;
 
 use crate::event::repository;
 
+/// The tables, and the fields that their texts are for.
+const TABLES: &[(&str, &[TextField])] = &[("audit_events", EVENT_TEXT_FIELDS)];
+
+/// Fields whose column is an unbounded `text`: their limit is not the column's.
+const UNBOUNDED: &[&str] = &["audit_events.error_message"];
+
 #[tokio::test]
-async fn widths_of_texts_are_the_limits_of_the_validator() {
+async fn widths_of_all_texts_are_the_limits_of_the_validator() {
     let database = TestDatabase::create().await;
     let client = database.connect().await;
-    let sql = "SELECT column_name::text, character_maximum_length::int4
-        FROM information_schema.columns
-        WHERE table_name = 'audit_events' AND data_type IN ('text', 'character varying')";
+    // Every table but the record of migrations, which is not ours.
+    let sql = "SELECT relname || '.' || attname, nullif(atttypmod, -1) - 4
+        FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+            AND NOT relispartition AND relname <> 'refinery_schema_history'
+            AND attnum > 0 AND NOT attisdropped
+            AND atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)";
     let rows = client.query(sql, &[]).await.unwrap();
     let columns: BTreeMap<String, Option<i32>> =
         rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let fields: BTreeMap<String, Option<i32>> = EVENT_TEXT_FIELDS
-        .iter()
-        .map(|field| {
-            let width = (field.column != "error_message")
-                .then_some(field.chars_max)
-                .flatten();
-            (
-                field.column.to_owned(),
-                width.map(|width| i32::try_from(width).unwrap()),
-            )
-        })
-        .collect();
+    let mut fields: BTreeMap<String, Option<i32>> = BTreeMap::new();
+    for (table, of_table) in TABLES {
+        for field in *of_table {
+            let column = format!("{table}.{}", field.column);
+            let width = match UNBOUNDED.contains(&column.as_str()) {
+                true => None,
+                false => field.chars_max,
+            };
+            fields.insert(column, width.map(|width| i32::try_from(width).unwrap()));
+        }
+    }
     assert_eq!(columns, fields);
 }
 

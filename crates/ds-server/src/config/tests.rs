@@ -3,6 +3,7 @@
 use std::{ffi::OsString, io::Write};
 
 use ds_dlq::DurabilityPolicy;
+use ds_validation::KindMode;
 use figment::providers::Format as _;
 use secrecy::ExposeSecret;
 
@@ -399,6 +400,23 @@ fn bounds_of_the_write_path_that_cannot_work_are_refused() {
             "ingest.body_bytes_in_flight_max: ingest body_bytes_in_flight_max must be between \
              33554432 and 17179869184, got: 33554431",
         ],
+    );
+}
+
+#[test]
+fn events_are_compared_with_their_kind_as_it_is_said() {
+    let mode = |yaml: &str| settings(yaml, &[]).limits.event_kinds;
+    assert_eq!(mode(""), KindMode::Warn);
+    // A word, not a switch, with or without quotes.
+    assert_eq!(mode("validation: {event_kinds: off}"), KindMode::Off);
+    assert_eq!(mode("validation: {event_kinds: \"off\"}"), KindMode::Off);
+    assert_eq!(
+        mode("validation: {event_kinds: enforce}"),
+        KindMode::Enforce
+    );
+    check_refused(
+        "validation: {event_kinds: Warn}",
+        &["validation.event_kinds: invalid event_kinds: Warn (must be off, warn or enforce)"],
     );
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ds_domain::limit;
-use ds_validation::Limits;
+use ds_validation::{KindMode, Limits};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,7 @@ pub(super) struct Validation {
     json_depth_max: i64,
     #[serde(deserialize_with = "scalar::integer")]
     json_members_max: i64,
+    event_kinds: String,
 }
 
 impl Validation {
@@ -34,25 +35,39 @@ impl Validation {
         let day = Duration::from_hours(24);
         let clock_skew_max = duration("clock_skew_max", &self.clock_skew_max, day);
         let event_age_max = duration("event_age_max", &self.event_age_max, AGE_MAX);
-        Limits {
-            clock_skew_max,
-            event_age_max,
-            batch_events_max: problems.integer(
-                "validation.batch_events_max",
-                self.batch_events_max,
-                1..=limit::BATCH_EVENTS_MAX,
-            ),
-            json_depth_max: problems.integer(
-                "validation.json_depth_max",
-                self.json_depth_max,
-                2..=limit::JSON_DEPTH_MAX,
-            ),
-            json_members_max: problems.integer(
-                "validation.json_members_max",
-                self.json_members_max,
-                32..=1_000_000,
-            ),
-        }
+        let mut limits = Limits::default();
+        limits.clock_skew_max = clock_skew_max;
+        limits.event_age_max = event_age_max;
+        limits.batch_events_max = problems.integer(
+            "validation.batch_events_max",
+            self.batch_events_max,
+            1..=limit::BATCH_EVENTS_MAX,
+        );
+        limits.json_depth_max = problems.integer(
+            "validation.json_depth_max",
+            self.json_depth_max,
+            2..=limit::JSON_DEPTH_MAX,
+        );
+        limits.json_members_max = problems.integer(
+            "validation.json_members_max",
+            self.json_members_max,
+            32..=1_000_000,
+        );
+        limits.event_kinds = self.event_kinds(problems);
+        limits
+    }
+
+    fn event_kinds(&self, problems: &mut Problems) -> KindMode {
+        let mut modes = KindMode::ALL.iter().copied();
+        let found = modes.find(|mode| mode.as_str() == self.event_kinds);
+        found.unwrap_or_else(|| {
+            let given = &self.event_kinds;
+            problems.add(
+                "validation.event_kinds",
+                format!("invalid event_kinds: {given} (must be off, warn or enforce)"),
+            );
+            KindMode::default()
+        })
     }
 }
 

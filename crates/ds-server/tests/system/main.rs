@@ -15,6 +15,7 @@ mod dlq;
 mod event_types;
 mod idempotency;
 mod kill;
+mod kinds;
 mod lifecycle;
 mod metrics;
 mod outage;

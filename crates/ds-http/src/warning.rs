@@ -1,0 +1,106 @@
+//! What a sender is told about events that were accepted although they are not like others of their
+//! type: a header, because clients of the first contract know the body.
+
+use ds_ingest::Warnings;
+use ds_validation::KindFinding;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::problem::Write;
+
+/// A list (RFC 9651) of rules, each with a pointer to what breaks it.
+pub(crate) const X_VALIDATION_WARNINGS: HeaderName =
+    HeaderName::from_static("x-validation-warnings");
+
+/// Longest value; proxies bound all headers together.
+const BYTES_MAX: usize = 1_024;
+
+/// Adds the header, if there is anything to tell.
+pub(crate) fn mark(headers: &mut HeaderMap, warnings: &Warnings, write: Write) {
+    if let Some(value) = value(warnings.first(), warnings.total(), write) {
+        headers.insert(X_VALIDATION_WARNINGS, value);
+    }
+}
+
+/// As many of `first` as there is room for, and how many more there are in `total`.
+fn value(first: &[(usize, KindFinding)], total: usize, write: Write) -> Option<HeaderValue> {
+    let mut value = String::new();
+    let mut told = 0;
+    for (index, finding) in first {
+        let place = match write {
+            Write::Single => finding.pointer(),
+            Write::Batch => format!("/{index}{}", finding.pointer()),
+        };
+        // Rules and pointers are made of names in the registry: nothing in them needs an escape.
+        let item = format!("{};at=\"{place}\"", finding.rule().as_str());
+        let separator = if told == 0 { "" } else { ", " };
+        if value.len() + separator.len() + item.len() > BYTES_MAX {
+            break;
+        }
+        value.push_str(separator);
+        value.push_str(&item);
+        told += 1;
+    }
+    if told == 0 {
+        return None;
+    }
+    if told < total {
+        value.push_str(&format!(", more;count={}", total - told));
+    }
+    HeaderValue::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use ds_validation::{KindCheck, Limits, parse_event};
+
+    use super::*;
+
+    /// What is found in an event of the catalogue with an empty payload and another action.
+    fn findings() -> Vec<(usize, KindFinding)> {
+        let body = br#"{"version":"1.0","event_type":"gateway.crd.created",
+            "event_timestamp":"2026-11-21T10:00:00Z","event_category":"gateway",
+            "event_action":"made","event_outcome":"success","correlation_id":"c",
+            "event_data":{"crd_name":"a","crd_namespace":"b","crd_kind":7}}"#;
+        let now = "2026-11-21T10:00:00Z".parse().unwrap();
+        let event = parse_event(body, now, &Limits::default()).unwrap();
+        let KindCheck::Known(findings) = event.kind() else {
+            panic!("is known");
+        };
+        findings.iter().map(|finding| (3, *finding)).collect()
+    }
+
+    #[track_caller]
+    fn check(first: &[(usize, KindFinding)], total: usize, write: Write, expected: Option<&str>) {
+        let value = value(first, total, write);
+        let value = value.as_ref().map(|value| value.to_str().unwrap());
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn findings_are_listed_with_their_places() {
+        let single = concat!(
+            "unexpected_action;at=\"/event_action\", ",
+            "payload_member_type;at=\"/event_data/crd_kind\", ",
+            "payload_member_missing;at=\"/event_data/creation_time\"",
+        );
+        check(&findings(), 3, Write::Single, Some(single));
+        let batch = single.replace("at=\"", "at=\"/3") + ", more;count=4";
+        check(&findings(), 7, Write::Batch, Some(&batch));
+        check(&[], 0, Write::Single, None);
+    }
+
+    #[test]
+    fn the_list_is_cut_between_items() {
+        let many: Vec<_> = findings().into_iter().cycle().take(32).collect();
+        let value = value(&many, 1_000, Write::Single).unwrap();
+        let text = value.to_str().unwrap();
+        assert!(text.len() <= BYTES_MAX + 20, "{text}");
+        let items: Vec<&str> = text.split(", ").collect();
+        let (more, told) = items.split_last().unwrap();
+        assert!(
+            told.len() > 10 && told.iter().all(|item| item.ends_with('"')),
+            "{text}"
+        );
+        assert_eq!(*more, format!("more;count={}", 1_000 - told.len()));
+    }
+}

@@ -1,0 +1,36 @@
+//! JSON pointers (RFC 6901) to places in a body.
+
+use std::borrow::Cow;
+
+/// Longest pointer that is reported; a member name can be as long as the body.
+const BYTES_MAX: usize = 256;
+
+/// One step from an object or array to a value inside.
+pub(super) enum Step<'a> {
+    Member(Cow<'a, str>),
+    Item(usize),
+}
+
+/// The pointer to the place `path` below the envelope member `field`, cut to a length that is safe
+/// to repeat.
+pub(super) fn pointer(field: &str, path: &[Step<'_>]) -> String {
+    let mut pointer = String::new();
+    if field != "body" {
+        pointer.push('/');
+        pointer.push_str(field);
+    }
+    for step in path {
+        match step {
+            Step::Item(index) => pointer.push_str(&format!("/{index}")),
+            Step::Member(name) => {
+                pointer.push('/');
+                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            }
+        }
+    }
+    if pointer.len() > BYTES_MAX {
+        pointer.truncate(pointer.floor_char_boundary(BYTES_MAX));
+        pointer.push('…');
+    }
+    pointer
+}
