@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 type Step = (&'static str, fn(BackendArgument) -> Result<ExitCode>);
 
 /// The OpenAPI document is checked against the routes by a test of ds-http.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", |_| run_cargo(&["fmt", "--all", "--check"])),
     ("tidy", |_| tidy::run()),
     ("clippy", |_| {
@@ -49,6 +49,7 @@ const STEPS: [Step; 9] = [
             arguments: Vec::new(),
         })
     }),
+    ("embed", |_| embed()),
     ("up", |backend| up::run(&up::Arguments::once(backend))),
     ("soak", |backend| {
         soak::run(&soak::Arguments::minutes(backend, 2))
@@ -93,6 +94,25 @@ fn document() -> Result<ExitCode> {
         .env("RUSTDOCFLAGS", "-D warnings");
     cargo::succeed(&mut command)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The crate outside the workspace that embeds ds-validation is formatted, clean, and works.
+fn embed() -> Result<ExitCode> {
+    let run = |command: &str, arguments: &[&str]| {
+        let manifest = [
+            command,
+            "--manifest-path",
+            "examples/embed-validation/Cargo.toml",
+        ];
+        run_cargo(&[&manifest[..], arguments].concat())
+    };
+    let locked = ["--locked", "--target-dir", "target/embed-validation"];
+    run("fmt", &["--check"])?;
+    run(
+        "clippy",
+        &[&locked[..], &["--all-targets", "--", "-D", "warnings"]].concat(),
+    )?;
+    run("test", &locked)
 }
 
 /// Advisories are left out: they need a database from the network and change without a commit.

@@ -6,6 +6,7 @@ mod cargo;
 mod ci;
 mod clean;
 mod db;
+mod docs;
 mod doctor;
 mod environment;
 mod http;
@@ -40,6 +41,8 @@ enum Command {
     Ci(ci::Arguments),
     /// Checks the rules of the workspace that no other tool checks.
     Tidy,
+    /// Writes the pages of docs/ that are made from the code.
+    Docs(docs::Arguments),
     /// Says where PostgreSQL and Redis can come from on this machine.
     Doctor(BackendArgument),
     /// Keeps a PostgreSQL and a Redis for development.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Ci(arguments) => ci::run(&arguments),
         Command::Tidy => tidy::run(),
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Doctor(argument) => doctor::run(argument),
         Command::Db(arguments) => db::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),

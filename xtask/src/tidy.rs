@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::cargo;
+use crate::{cargo, docs};
 
 /// A rule that is broken, and where.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,6 +57,10 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
     }
     findings.extend(migration::check(&file_names(&root.join("migrations"))?));
+    findings.extend(docs::stale()?.into_iter().map(|path| {
+        let message = "differs from the code it is made from: run `cargo xtask docs`";
+        Finding::new(path, 1, message)
+    }));
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     for finding in &findings {
         println!("{finding}");

@@ -15,11 +15,12 @@ pub(super) struct Kind {
     pub(super) action: &'static str,
 }
 
-/// The kinds, which take turns.
+/// The kinds, which take turns. The payload is like that of a received signal; the other types are
+/// not registered, so that nothing is told about any of them.
 pub(super) const KINDS: [Kind; 6] = [
     kind("gateway.signal.received", "gateway", "received"),
-    kind("gateway.crd.created", "gateway", "crd_created"),
-    kind("notification.message.sent", "notification", "sent"),
+    kind("gateway.resource.created", "gateway", "created"),
+    kind("notification.digest.sent", "notification", "sent"),
     kind("workflow.step.completed", "workflow", "completed"),
     kind("analysis.rca.completed", "analysis", "completed"),
     kind("orchestration.phase.changed", "orchestration", "transition"),
@@ -34,7 +35,7 @@ const fn kind(event_type: &'static str, category: &'static str, action: &'static
 }
 
 /// The payload of every event, about 520 bytes; `~` stands for a hexadecimal digit, `%` for a decimal one.
-pub(super) const PAYLOAD: &str = r#"{"signal_name":"KubePodCrashLooping","signal_type":"prometheus-alert","signal_fingerprint":"~~~~~~~~~~~~~~~~~~~~~~~~","namespace":"shop-~~","cluster":"edge-~","resource":{"kind":"Deployment","name":"checkout-~~~","api_version":"apps/v1"},"labels":{"app":"checkout","team":"payments","severity":"critical","pod":"checkout-7d9f8b-~~~~~","node":"node-~~"},"is_duplicate":false,"occurrences":1%,"action":"created_crd","crd_name":"rr-~~~~~~~~~~~~","latency_ms":1%%%,"annotations":{"runbook":"KubePodCrashLooping"}}"#;
+pub(super) const PAYLOAD: &str = r#"{"alert_name":"KubePodCrashLooping","signal_type":"prometheus-alert","signal_fingerprint":"~~~~~~~~~~~~~~~~~~~~~~~~","namespace":"shop-~~","cluster":"edge-~","resource":{"kind":"Deployment","name":"checkout-~~~","api_version":"apps/v1"},"labels":{"app":"checkout","team":"payments","severity":"critical","pod":"checkout-7d9f8b-~~~~~","node":"node-~~"},"is_duplicate":false,"occurrences":1%,"action":"created_crd","crd_name":"rr-~~~~~~~~~~~~","latency_ms":1%%%,"annotations":{"runbook":"KubePodCrashLooping"}}"#;
 
 /// The members beside the payload: `#` is a digit of the correlation id, `@` a character of the time.
 fn envelope(kind: &Kind) -> String {

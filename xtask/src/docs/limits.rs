@@ -1,0 +1,176 @@
+//! `docs/LIMITS.md`: what bounds an event, a request and a query.
+
+use anyhow::{Context, Result};
+use ds_domain::limit::{self, TextField, TypedField};
+
+use super::{code, table};
+
+const DEFAULTS: &str = "crates/ds-server/default.yaml";
+
+const INTRODUCTION: &str = "# Limits
+
+What is accepted, from the constants in `crates/ds-domain/src/limit.rs` and the defaults in `crates/ds-server/default.yaml`.
+Tests compare the constants with the migrated columns, the validator and the API document.
+What goes beyond a limit is refused with 400, a pointer to the member and the name of the rule.
+
+## Texts of an event
+
+Lengths are in Unicode code points, as the columns count them.
+An empty optional text counts as absent; a required one may not be empty.
+";
+
+/// The page.
+pub(super) fn page() -> Result<String> {
+    let path = ds_testkit::workspace_root().join(DEFAULTS);
+    let defaults = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let texts = limit::EVENT_TEXT_FIELDS.iter().map(text);
+    let typed = limit::EVENT_TYPED_FIELDS.iter().map(typed);
+    let bounds = BOUNDS
+        .iter()
+        .map(|(what, most)| vec![(*what).to_owned(), most.to_string()]);
+    let settings = settings(&defaults, "validation").into_iter().map(setting);
+    Ok([
+        INTRODUCTION,
+        "\n",
+        &table(
+            &["Field", "Column", "Longest", "Required", "May be `null`"],
+            texts,
+        ),
+        "\n## Other fields of an event\n\n",
+        &table(
+            &["Field", "Type", "Bounds", "Required", "May be `null`"],
+            typed,
+        ),
+        "\n## Requests and queries\n\n",
+        &table(&["What", "Most"], bounds),
+        "\n## Settings\n\nSection `validation` of the configuration. \
+         Batches and nesting cannot be set wider than above.\n\n",
+        &table(&["Setting", "Default", "What it bounds"], settings),
+    ]
+    .concat())
+}
+
+const BOUNDS: &[(&str, usize)] = &[
+    ("Events in one batch", limit::BATCH_EVENTS_MAX),
+    (
+        "Levels of objects and arrays in a body",
+        limit::JSON_DEPTH_MAX,
+    ),
+    (
+        "Object members in one event, nested ones included",
+        limit::JSON_MEMBERS_MAX,
+    ),
+    (
+        "Digits of a number when it is written out",
+        limit::NUMBER_DIGITS_MAX,
+    ),
+    (
+        "Events on one page of a query",
+        limit::PAGE_ITEMS_MAX as usize,
+    ),
+    (
+        "Events on a page when the client does not say",
+        limit::PAGE_ITEMS_DEFAULT as usize,
+    ),
+];
+
+fn yes(is_so: bool) -> String {
+    if is_so { "yes" } else { "" }.to_owned()
+}
+
+fn text(field: &TextField) -> Vec<String> {
+    let longest = field
+        .chars_max
+        .map_or_else(String::new, |max| max.to_string());
+    vec![
+        code(field.name),
+        code(field.column),
+        longest,
+        yes(field.required),
+        yes(field.nullable),
+    ]
+}
+
+fn typed(field: &TypedField) -> Vec<String> {
+    let form = field
+        .format
+        .map_or_else(String::new, |format| format!(", {format}"));
+    let bounds = match (field.name, field.range) {
+        (_, Some((min, max))) => format!("{min} to {max}"),
+        ("event_timestamp", None) => format!(
+            "at most {} minutes ahead of the server's clock and {} days old, unless set otherwise",
+            limit::CLOCK_SKEW_MAX.as_mins(),
+            limit::EVENT_AGE_MAX.as_hours() / 24
+        ),
+        (_, None) => String::new(),
+    };
+    vec![
+        code(field.name),
+        format!("{}{form}", field.json_type),
+        bounds,
+        yes(field.required),
+        yes(field.nullable),
+    ]
+}
+
+/// A setting: its key, its default, and the comment above it.
+type Setting = (String, String, String);
+
+fn setting((key, default, comment): Setting) -> Vec<String> {
+    let words: Vec<&str> = comment.split_whitespace().collect();
+    vec![
+        code(key),
+        code(default),
+        words.join(" ").replace('|', "\\|"),
+    ]
+}
+
+/// The settings of a section of the defaults, which have one line each.
+fn settings(yaml: &str, section: &str) -> Vec<Setting> {
+    let start = format!("{section}:");
+    let lines = yaml.lines().skip_while(|line| *line != start).skip(1);
+    let mut settings = Vec::new();
+    let mut comment: Vec<&str> = Vec::new();
+    for line in lines.take_while(|line| line.starts_with("  ") || line.is_empty()) {
+        let line = line.trim();
+        if let Some(text) = line.strip_prefix('#') {
+            comment.push(text.trim());
+        } else if let Some((key, default)) = line.split_once(": ") {
+            settings.push((key.to_owned(), default.to_owned(), comment.join(" ")));
+            comment.clear();
+        }
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_come_with_the_comments_above_them() {
+        let yaml = "other:\n  # Not this.\n  a: 1\n\n# About it.\nvalidation:\n  # One.\n  # Two.\n  \
+                    b: warn\n  c: 5m\nnext:\n  d: 1\n";
+        let expected = [
+            ("b".to_owned(), "warn".to_owned(), "One. Two.".to_owned()),
+            ("c".to_owned(), "5m".to_owned(), String::new()),
+        ];
+        assert_eq!(settings(yaml, "validation"), expected);
+    }
+
+    #[test]
+    fn the_page_has_every_field_and_setting() {
+        let page = page().unwrap();
+        let texts = limit::EVENT_TEXT_FIELDS.iter().map(|field| field.name);
+        let typed = limit::EVENT_TYPED_FIELDS.iter().map(|field| field.name);
+        for name in texts.chain(typed).chain(["event_kinds", "clock_skew_max"]) {
+            assert_eq!(
+                page.matches(&format!("\n| `{name}` |")).count(),
+                1,
+                "{name}"
+            );
+        }
+        assert!(page.contains("| `event_type` | `event_type` | 100 | yes |  |"));
+    }
+}
