@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 type Step = (&'static str, fn(BackendArgument) -> Result<ExitCode>);
 
 /// The OpenAPI document is checked against the routes by a test of ds-http.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", |_| run_cargo(&["fmt", "--all", "--check"])),
     ("tidy", |_| tidy::run()),
     ("clippy", |_| {
@@ -40,6 +40,11 @@ const STEPS: [Step; 10] = [
             ]
             .concat(),
         )
+    }),
+    // The server does without this feature, so nothing else builds it.
+    ("test of sanitize", |_| {
+        let package = ["test", "--quiet", "--package", "ds-validation"];
+        run_cargo(&[&package[..], &["--features", "sanitize", "sanitize"]].concat())
     }),
     ("doc", |_| document()),
     ("deny", |_| deny()),

@@ -14,6 +14,7 @@ mod queue;
 mod recent;
 mod record;
 mod replay;
+mod screened;
 mod settings;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;

@@ -23,6 +23,7 @@ use crate::{
     outcome::NotAppended,
     parent::Parents,
     port::Ports,
+    screened::Screened,
     warning::Warnings,
 };
 
@@ -107,12 +108,14 @@ impl<P: Ports> Ingest<P> {
         let now = self.clock().now();
         let events = vec![parse_event(body, now, &self.limits)?];
         let (warnings, tally) = Warnings::of(&events);
+        let screened = Screened::of(&events);
         let events = self.identify(events, false).await?;
         // One event in, one event out.
         let recorded = recorded(&events[0]);
         let arrival = arrival(events, now, body, Table::AuditEvents);
         let kept = self.keep(arrival).await?;
         tally.count();
+        screened.count();
         Ok(Receipt {
             recorded,
             kept,
@@ -125,11 +128,13 @@ impl<P: Ports> Ingest<P> {
         let now = self.clock().now();
         let events = parse_batch(body, now, &self.limits)?;
         let (warnings, tally) = Warnings::of(&events);
+        let screened = Screened::of(&events);
         let events = self.identify(events, true).await?;
         let recorded = events.iter().map(recorded).collect();
         let arrival = arrival(events, now, body, Table::AuditEventsBatch);
         let kept = self.keep(arrival).await?;
         tally.count();
+        screened.count();
         Ok(Receipt {
             recorded,
             kept,

@@ -91,6 +91,10 @@ metrics_catalog! {
     validation_failures: counter("datastorage_validation_failures_total", Count) [field: Static, reason: Static];
     /// Ways in which accepted events differ from others of their type; unknown types under one label.
     event_kind_findings: counter("datastorage_event_kind_findings_total", Count) [event_type: Static, rule: Static];
+    /// Texts of accepted events from which secrets were taken out, by the rule that found them.
+    redactions: counter("datastorage_redactions_total", Count) [rule: Static];
+    /// Texts of accepted events that look like markup or SQL; they are stored as they came.
+    content_flags: counter("datastorage_content_flags_total", Count) [rule: Static];
     /// Time to answer a query from the store.
     query_duration: histogram("datastorage_query_duration_seconds", Seconds, bucket::QUERY) [operation: Static];
     /// Queries by how they ended.

@@ -19,6 +19,8 @@ fn touch_every_metric() {
     catalog::write_duration(Table::AuditEvents).record(0.004);
     catalog::validation_failures("event_type", "required").increment(1);
     catalog::event_kind_findings("gateway.signal.received", "unexpected_action").increment(1);
+    catalog::redactions("password-json").increment(1);
+    catalog::content_flags("xss_detected").increment(1);
     catalog::query_duration("queryAuditEvents").record(0.02);
     catalog::queries("queryAuditEvents", Outcome::Success).increment(1);
     catalog::http_requests("/api/v1/audit/events", "POST", "201").increment(3);

@@ -23,6 +23,16 @@ use crate::{
 /// What a phase may take beyond the time it gives its own work.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Starts the series of what is looked for in texts at zero: `ds-metrics` does not know the rules.
+fn register_rules() {
+    for rule in ds_validation::secret::rule_names() {
+        catalog::redactions(rule).absolute(0);
+    }
+    for flag in ds_validation::markup::Flag::ALL {
+        catalog::content_flags(flag.as_str()).absolute(0);
+    }
+}
+
 /// Serves until a signal.
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     telemetry::install(settings.logging)?;
@@ -30,6 +40,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let services = EventCategory::ALL.iter().map(|category| category.as_str());
     let exporter = Exporter::install(services).context("cannot start metrics")?;
     catalog::build_info(VERSION).set(1.0);
+    register_rules();
     let repository = wiring::repository(&settings)?;
     let readiness = Arc::new(Readiness::starting());
     let backlogs = Backlogs::open(&settings).await?;

@@ -79,9 +79,8 @@ impl Batch {
                 return Err(Stop::Bound);
             }
             let read = decode::event(reader, limits)?;
-            let mut found = reader.take_found();
-            found.append(read.shape);
-            match envelope::check(read.draft, read.outline.as_ref(), found, now, limits) {
+            let found = reader.take_found();
+            match envelope::check(read, found, now, limits) {
                 Ok(event) => self.events.push(Some(event)),
                 Err(found) => {
                     self.found.add_in_event(self.events.len(), found);

@@ -6,9 +6,11 @@
 use jiff::Timestamp;
 
 use crate::{
-    EventDraft, KindMode, Limits, Rule, SyntaxError, ValidEvent, Violation, Violations, envelope,
+    EventDraft, KindMode, Limits, Rule, Screening, SyntaxError, ValidEvent, Violation, Violations,
+    envelope,
     json::{Outline, Reader, Stop},
     member::Member,
+    screen,
 };
 
 /// Why a body was refused.
@@ -26,13 +28,9 @@ pub enum Rejection {
 pub fn parse_event(body: &[u8], now: Timestamp, limits: &Limits) -> Result<ValidEvent, Rejection> {
     let mut reader = Reader::new(body, limits)?;
     let read = event(&mut reader, limits).and_then(|read| reader.end().map(|()| read));
-    let mut found = reader.take_found();
+    let found = reader.take_found();
     match read {
-        Ok(read) => {
-            found.append(read.shape);
-            let outline = read.outline.as_ref();
-            Ok(envelope::check(read.draft, outline, found, now, limits)?)
-        }
+        Ok(read) => Ok(envelope::check(read, found, now, limits)?),
         Err(Stop::Syntax(error)) => Err(error.into()),
         Err(Stop::Bound) => Err(found.into()),
     }
@@ -45,6 +43,8 @@ pub(crate) struct Read<'a> {
     pub(crate) shape: Violations,
     /// What its payload holds, if it is compared with others.
     pub(crate) outline: Option<Outline<'a>>,
+    /// What was found in its texts, and taken out of the draft.
+    pub(crate) screening: Screening,
 }
 
 /// Reads one event object.
@@ -52,6 +52,7 @@ pub(crate) fn event<'a>(reader: &mut Reader<'a>, limits: &Limits) -> Result<Read
     let mut draft = EventDraft::default();
     let mut shape = Violations::default();
     let mut outline = None;
+    let start = reader.at;
     if reader.peek()? != b'{' {
         reader.value()?;
         shape.add(Violation::at(
@@ -64,6 +65,7 @@ pub(crate) fn event<'a>(reader: &mut Reader<'a>, limits: &Limits) -> Result<Read
             draft,
             shape,
             outline,
+            screening: Screening::default(),
         });
     }
     reader.open(b'{')?;
@@ -94,9 +96,12 @@ pub(crate) fn event<'a>(reader: &mut Reader<'a>, limits: &Limits) -> Result<Read
         }
         reader.enter_field("body");
     }
+    let text = reader.since(start);
+    let screening = screen::event(&mut draft, Some(text), limits, &mut shape);
     Ok(Read {
         draft,
         shape,
         outline,
+        screening,
     })
 }

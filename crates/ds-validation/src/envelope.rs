@@ -8,28 +8,42 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
-    EventDraft, KindCheck, Limits, Rule, ValidEvent, Violation, Violations, json::Outline, kind,
-    relative_time::go_duration,
+    EventDraft, KindCheck, Limits, Rule, Screening, ValidEvent, Violation, Violations,
+    decode::Read, kind, relative_time::go_duration, screen,
 };
 
 /// Checks `draft` against every rule as of `now`.
 pub fn validate(
-    draft: EventDraft,
+    mut draft: EventDraft,
     now: Timestamp,
     limits: &Limits,
 ) -> Result<ValidEvent, Violations> {
-    check(draft, None, Violations::default(), now, limits)
+    let mut shape = Violations::default();
+    let screening = screen::event(&mut draft, None, limits, &mut shape);
+    let read = Read {
+        draft,
+        shape,
+        outline: None,
+        screening,
+    };
+    check(read, Violations::default(), now, limits)
 }
 
-/// Checks a draft, with the outline of its payload if it was read from a body, whose shape already
-/// broke the rules in `found`.
+/// Checks a draft, with what is known about it from reading it; `found` is what is wrong with its
+/// text. Its secrets are out already, so that what is checked is what will be stored.
 pub(crate) fn check(
-    mut draft: EventDraft,
-    outline: Option<&Outline<'_>>,
+    read: Read<'_>,
     mut found: Violations,
     now: Timestamp,
     limits: &Limits,
 ) -> Result<ValidEvent, Violations> {
+    let Read {
+        mut draft,
+        shape,
+        outline,
+        screening,
+    } = read;
+    found.append(shape);
     let mut kind = KindCheck::Off;
     // A body that is no object has no members to be missing.
     if !found.has("") {
@@ -46,9 +60,9 @@ pub(crate) fn check(
         check_timestamp(draft.event_timestamp, now, limits, &mut found);
         check_numbers(&draft, &mut found);
         check_parent(&draft, &mut found);
-        kind = kind::check(&draft, outline, limits, &mut found);
+        kind = kind::check(&draft, outline.as_ref(), limits, &mut found);
     }
-    match (found.is_empty(), complete(draft, kind)) {
+    match (found.is_empty(), complete(draft, kind, screening)) {
         (true, Some(event)) => Ok(event),
         (true, None) | (false, _) => {
             found.sort();
@@ -212,7 +226,7 @@ fn check_parent(draft: &EventDraft, found: &mut Violations) {
 }
 
 /// Applies the defaults. `None` when a required member is missing, which the rules have reported.
-fn complete(draft: EventDraft, kind: KindCheck) -> Option<ValidEvent> {
+fn complete(draft: EventDraft, kind: KindCheck, screening: Screening) -> Option<ValidEvent> {
     let category = EventCategory::from_word(draft.event_category.as_deref()?)?;
     let correlation_id = draft.correlation_id?;
     let event = Event {
@@ -256,6 +270,7 @@ fn complete(draft: EventDraft, kind: KindCheck) -> Option<ValidEvent> {
         parent_event_id: draft.parent_event_id,
         parent_event_date: draft.parent_event_date,
         kind,
+        screening,
     })
 }
 

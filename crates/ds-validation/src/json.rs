@@ -20,8 +20,9 @@ use crate::{Limits, Rule, Violation, Violations};
 
 use names::Names;
 pub(crate) use outline::{Kinds, Outline, Part};
+pub(crate) use pointer::shorten;
 use pointer::{Step, pointer};
-pub(crate) use string::decode;
+pub(crate) use string::{decode, unescape};
 pub use syntax_error::SyntaxError;
 
 /// Why reading stopped before the end of the text.
@@ -57,7 +58,7 @@ const FINDINGS_MAX: usize = 100;
 /// Reads one text from front to back.
 pub(crate) struct Reader<'a> {
     text: &'a str,
-    at: usize,
+    pub(crate) at: usize,
     depth: usize,
     depth_max: usize,
     members: usize,
@@ -344,7 +345,7 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn since(&self, start: usize) -> &'a str {
+    pub(crate) fn since(&self, start: usize) -> &'a str {
         &self.text[start..self.at]
     }
 

@@ -9,9 +9,14 @@ mod envelope;
 mod json;
 mod kind;
 mod limits;
+pub mod markup;
 mod member;
 pub mod query;
 mod relative_time;
+#[cfg(feature = "sanitize")]
+pub mod sanitize;
+mod screen;
+pub mod secret;
 mod valid;
 mod violation;
 
@@ -22,5 +27,6 @@ pub use envelope::validate;
 pub use json::SyntaxError;
 pub use kind::{KindCheck, KindFinding, KindMode};
 pub use limits::Limits;
+pub use screen::{Finding, Findings, MarkupMode, Screening, SecretMode};
 pub use valid::{NewEvent, ValidEvent};
 pub use violation::{Rule, Violation, Violations};

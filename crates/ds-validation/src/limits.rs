@@ -3,7 +3,7 @@
 use ds_domain::limit;
 use jiff::SignedDuration;
 
-use crate::KindMode;
+use crate::{KindMode, MarkupMode, SecretMode};
 
 /// Bounds the rules compare against. Column widths are not among them: those are the schema's.
 ///
@@ -28,11 +28,15 @@ pub struct Limits {
     pub json_members_max: usize,
     /// What is done about an event that is not like others of its type.
     pub event_kinds: KindMode,
+    /// What is done about secrets in texts.
+    pub secrets: SecretMode,
+    /// What is done about markup and SQL in texts.
+    pub markup: MarkupMode,
 }
 
 impl Limits {
     /// The widest bounds there are: for an event that was accepted before, under whatever bounds
-    /// then held. Nesting keeps its bound, which no deployment can raise.
+    /// then held; it is kept as it is. Nesting keeps its bound, which no deployment can raise.
     pub const fn widest() -> Self {
         Self {
             clock_skew_max: SignedDuration::MAX,
@@ -41,6 +45,8 @@ impl Limits {
             json_depth_max: limit::JSON_DEPTH_MAX,
             json_members_max: usize::MAX,
             event_kinds: KindMode::Off,
+            secrets: SecretMode::Off,
+            markup: MarkupMode::Off,
         }
     }
 }
@@ -54,6 +60,8 @@ impl Default for Limits {
             json_depth_max: limit::JSON_DEPTH_MAX,
             json_members_max: limit::JSON_MEMBERS_MAX,
             event_kinds: KindMode::default(),
+            secrets: SecretMode::default(),
+            markup: MarkupMode::default(),
         }
     }
 }

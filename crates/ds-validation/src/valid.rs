@@ -4,7 +4,7 @@ use ds_domain::event::{Event, Parent};
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::KindCheck;
+use crate::{KindCheck, Screening};
 
 /// A draft that passed every rule. Only [`validate`](crate::validate) makes one.
 ///
@@ -18,6 +18,7 @@ pub struct ValidEvent {
     pub(crate) parent_event_id: Option<Uuid>,
     pub(crate) parent_event_date: Option<Date>,
     pub(crate) kind: KindCheck,
+    pub(crate) screening: Screening,
 }
 
 impl ValidEvent {
@@ -49,6 +50,11 @@ impl ValidEvent {
     /// What ties the events of one remediation together.
     pub fn correlation_id(&self) -> &str {
         &self.event.correlation_id
+    }
+
+    /// What was found in its texts, and taken out of them.
+    pub fn screening(&self) -> &Screening {
+        &self.screening
     }
 
     /// Gives the event its identity and its parent: an event that can be appended.

@@ -52,6 +52,8 @@ pub enum Rule {
     PayloadMemberMissing,
     /// A member of a payload of another JSON type than senders of its kind give it.
     PayloadMemberType,
+    /// A text that holds a secret, where such events are refused.
+    ContainsSecret,
 }
 
 impl Rule {
@@ -80,6 +82,7 @@ impl Rule {
         Self::UnexpectedAction,
         Self::PayloadMemberMissing,
         Self::PayloadMemberType,
+        Self::ContainsSecret,
     ];
 
     /// The stable code of the rule: in problem documents and as the metric label `reason`.
@@ -108,6 +111,7 @@ impl Rule {
             Self::UnexpectedAction => "unexpected_action",
             Self::PayloadMemberMissing => "payload_member_missing",
             Self::PayloadMemberType => "payload_member_type",
+            Self::ContainsSecret => "contains_secret",
         }
     }
 }

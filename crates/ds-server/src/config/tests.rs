@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io::Write};
 
 use ds_dlq::DurabilityPolicy;
-use ds_validation::KindMode;
+use ds_validation::{KindMode, MarkupMode, SecretMode};
 use figment::providers::Format as _;
 use secrecy::ExposeSecret;
 
@@ -417,6 +417,30 @@ fn events_are_compared_with_their_kind_as_it_is_said() {
     check_refused(
         "validation: {event_kinds: Warn}",
         &["validation.event_kinds: invalid event_kinds: Warn (must be off, warn or enforce)"],
+    );
+}
+
+#[test]
+fn secrets_and_markup_are_dealt_with_as_it_is_said() {
+    let modes = |yaml: &str| {
+        let limits = settings(yaml, &[]).limits;
+        (limits.secrets, limits.markup)
+    };
+    assert_eq!(modes(""), (SecretMode::Redact, MarkupMode::Flag));
+    assert_eq!(
+        modes("validation: {secrets: off, markup: off}"),
+        (SecretMode::Off, MarkupMode::Off)
+    );
+    assert_eq!(
+        modes("validation: {secrets: reject}"),
+        (SecretMode::Reject, MarkupMode::Flag)
+    );
+    check_refused(
+        "validation: {secrets: mask, markup: \"\"}",
+        &[
+            "validation.secrets: invalid secrets: mask (must be redact, reject or off)",
+            "validation.markup: invalid markup:  (must be flag or off)",
+        ],
     );
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ds_domain::limit;
-use ds_validation::{KindMode, Limits};
+use ds_validation::{KindMode, Limits, MarkupMode, SecretMode};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub(super) struct Validation {
     #[serde(deserialize_with = "scalar::integer")]
     json_members_max: i64,
     event_kinds: String,
+    secrets: String,
+    markup: String,
 }
 
 impl Validation {
@@ -53,22 +55,46 @@ impl Validation {
             self.json_members_max,
             32..=1_000_000,
         );
-        limits.event_kinds = self.event_kinds(problems);
+        limits.event_kinds = mode(
+            problems,
+            "event_kinds",
+            &self.event_kinds,
+            KindMode::ALL,
+            |mode| mode.as_str(),
+        );
+        limits.secrets = mode(
+            problems,
+            "secrets",
+            &self.secrets,
+            SecretMode::ALL,
+            |mode| mode.as_str(),
+        );
+        limits.markup = mode(problems, "markup", &self.markup, MarkupMode::ALL, |mode| {
+            mode.as_str()
+        });
         limits
     }
+}
 
-    fn event_kinds(&self, problems: &mut Problems) -> KindMode {
-        let mut modes = KindMode::ALL.iter().copied();
-        let found = modes.find(|mode| mode.as_str() == self.event_kinds);
-        found.unwrap_or_else(|| {
-            let given = &self.event_kinds;
-            problems.add(
-                "validation.event_kinds",
-                format!("invalid event_kinds: {given} (must be off, warn or enforce)"),
-            );
-            KindMode::default()
-        })
-    }
+/// The mode that `given` names.
+fn mode<M: Copy + Default>(
+    problems: &mut Problems,
+    key: &str,
+    given: &str,
+    modes: &[M],
+    word: fn(M) -> &'static str,
+) -> M {
+    let found = modes.iter().copied().find(|mode| word(*mode) == given);
+    found.unwrap_or_else(|| {
+        let words: Vec<&str> = modes.iter().copied().map(word).collect();
+        let (last, others) = words.split_last().unwrap_or((&"", &[]));
+        let list = format!("{} or {last}", others.join(", "));
+        problems.add(
+            &format!("validation.{key}"),
+            format!("invalid {key}: {given} (must be {list})"),
+        );
+        M::default()
+    })
 }
 
 fn signed(duration: Duration) -> SignedDuration {

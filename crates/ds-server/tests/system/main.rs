@@ -28,6 +28,7 @@ mod refusal;
 mod replicas;
 mod restart;
 mod schema;
+mod secrets;
 mod service;
 mod spill;
 mod stage;

@@ -63,6 +63,17 @@ impl Stage {
         Service::of(self.program(), &self.database).await
     }
 
+    /// Everything in the files of the spool.
+    pub(crate) fn spooled(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.spool.path()).unwrap();
+        let files = files
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file());
+        files
+            .flat_map(|path| std::fs::read(path).unwrap())
+            .collect()
+    }
+
     /// One command to Redis.
     pub(crate) async fn redis(&self, words: &[&str]) -> Reply {
         let mut client = RedisClient::connect(self.redis.url()).await.unwrap();

@@ -11,8 +11,7 @@ pub(super) enum Step<'a> {
     Item(usize),
 }
 
-/// The pointer to the place `path` below the envelope member `field`, cut to a length that is safe
-/// to repeat.
+/// The pointer to the place `path` below the envelope member `field`.
 pub(super) fn pointer(field: &str, path: &[Step<'_>]) -> String {
     let mut pointer = String::new();
     if field != "body" {
@@ -28,9 +27,14 @@ pub(super) fn pointer(field: &str, path: &[Step<'_>]) -> String {
             }
         }
     }
+    shorten(&mut pointer);
+    pointer
+}
+
+/// Cuts a pointer to a length that is safe to repeat.
+pub(crate) fn shorten(pointer: &mut String) {
     if pointer.len() > BYTES_MAX {
         pointer.truncate(pointer.floor_char_boundary(BYTES_MAX));
         pointer.push('…');
     }
-    pointer
 }

@@ -90,7 +90,7 @@ pub(crate) fn decode(raw: &str) -> Cow<'_, str> {
 }
 
 /// The character of the escape that `text` begins with, and the escape's length.
-fn unescape(text: &str) -> (char, usize) {
+pub(crate) fn unescape(text: &str) -> (char, usize) {
     let bytes = text.as_bytes();
     match bytes.get(1) {
         Some(b'b') => ('\u{8}', 2),

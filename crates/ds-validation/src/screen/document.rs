@@ -1,0 +1,308 @@
+//! Screening of JSON: every string, with the name of the member it is in.
+//!
+//! What is not replaced stays byte for byte as it was received: replacements are cut into the text.
+//! The text has passed the reader, so its nesting is bounded, and it is walked without recursion.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::{
+    Screen, SecretMode,
+    edit::{Edit, cut_in},
+    tokens::{Token, Tokens},
+};
+use crate::{
+    json,
+    secret::{
+        self, PLACEHOLDER, is_plain_base64, is_secret_of_name, is_secret_value,
+        name::{self, SECRET_OBJECT, Sensitive},
+    },
+};
+
+/// Numbers shorter than this are counts, not passwords.
+const NUMBER_DIGITS_MIN: usize = 4;
+
+/// Screens `json`, which is the value of the member `field`. `None` when it stays as it is.
+pub(super) fn screen(screen: &mut Screen, field: &'static str, json: &str) -> Option<String> {
+    let mut walk = Walk {
+        screen,
+        field,
+        json,
+        frames: Vec::new(),
+        edits: Vec::new(),
+        renamed: 0,
+    };
+    walk.run();
+    let Walk { edits, .. } = walk;
+    (!edits.is_empty()).then(|| cut_in(json, edits))
+}
+
+/// An object or array on the way to the current value.
+#[derive(Default)]
+struct Frame {
+    is_object: bool,
+    /// Whether the next string is a name.
+    is_name_next: bool,
+    /// The item of an array.
+    index: usize,
+    /// The member of an object, as it is written.
+    name: Range<usize>,
+    /// What the member's name says; an array says what its own member's name says.
+    sensitive: Option<Sensitive>,
+    /// The object's own members that matter only together.
+    parts: Parts,
+}
+
+/// A member whose value is a string: where its name and its value are written.
+#[derive(Clone)]
+struct Member {
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+/// Members that make a secret only together with others.
+#[derive(Default)]
+struct Parts {
+    /// What the text of `name` or `key` says about `value`.
+    named: Option<Sensitive>,
+    /// The string `value`, its name first.
+    value: Option<Member>,
+    /// Whether `kind` is `Secret`.
+    is_secret: bool,
+    /// Strings of the object, if it is called `data` or `stringData` itself: names and values.
+    strings: Vec<Member>,
+    /// The same of its members `data` and `stringData`, with the name of the member.
+    data: Vec<(Range<usize>, Vec<Member>)>,
+}
+
+struct Walk<'s, 'j> {
+    screen: &'s mut Screen,
+    field: &'static str,
+    json: &'j str,
+    frames: Vec<Frame>,
+    edits: Vec<Edit>,
+    /// Names that were replaced.
+    renamed: usize,
+}
+
+impl<'j> Walk<'_, 'j> {
+    fn run(&mut self) {
+        for token in Tokens::of(self.json) {
+            match token {
+                Token::OpenObject => self.open(true),
+                Token::OpenArray => self.open(false),
+                Token::Close => self.close(),
+                Token::Comma => self.step(),
+                Token::Text(range) => self.text(range),
+                Token::Word(range) => self.word(range),
+            }
+        }
+    }
+
+    fn open(&mut self, is_object: bool) {
+        // What a name says holds for the items of an array, not for the members of an object.
+        let inherited = self.frames.last().and_then(|frame| frame.sensitive);
+        self.frames.push(Frame {
+            is_object,
+            is_name_next: is_object,
+            sensitive: inherited.filter(|_| !is_object),
+            ..Frame::default()
+        });
+    }
+
+    fn step(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.index += 1;
+            frame.is_name_next = frame.is_object;
+        }
+    }
+
+    /// Ends an object or array, and judges what its members say together.
+    fn close(&mut self) {
+        let Some(Frame { parts, .. }) = self.frames.pop() else {
+            return;
+        };
+        if let (Some(Sensitive::Value(rule)), Some(Member { name, value })) =
+            (parts.named, parts.value)
+            && is_secret_value(&self.decoded(&value))
+        {
+            self.replace(value, rule, &[name]);
+        }
+        if parts.is_secret {
+            for (member, strings) in parts.data {
+                let is_plain = self.decoded(&member) == "stringData";
+                for Member { name, value } in strings {
+                    let text = self.decoded(&value);
+                    if is_secret_value(&text) && (is_plain || is_plain_base64(&text)) {
+                        self.replace(value, SECRET_OBJECT, &[member.clone(), name]);
+                    }
+                }
+            }
+        }
+        let Some(parent) = self.frames.last_mut().filter(|_| !parts.strings.is_empty()) else {
+            return;
+        };
+        if parent.is_object {
+            parent.parts.data.push((parent.name.clone(), parts.strings));
+        }
+    }
+
+    fn text(&mut self, range: Range<usize>) {
+        match self.frames.last() {
+            Some(frame) if frame.is_name_next => self.name(range),
+            Some(_) | None => self.value(range),
+        }
+    }
+
+    fn name(&mut self, range: Range<usize>) {
+        let text = self.decoded(&range);
+        let sensitive = name::sensitive(&text);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.is_name_next = false;
+            frame.name = range.clone();
+            frame.sensitive = sensitive;
+        }
+        self.flag(&text);
+        if self.screen.secrets == SecretMode::Off {
+            return;
+        }
+        let spans = secret::find(&text);
+        if spans.is_empty() {
+            return;
+        }
+        // Two names that become the same would make one member of two. Names that an earlier
+        // screening has left may be there, too.
+        if self.renamed == 0 {
+            self.renamed = self.json.matches(PLACEHOLDER).count();
+        }
+        self.renamed += 1;
+        let mut clean = secret::without(&text, &spans);
+        if self.renamed > 1 {
+            clean.push_str(&format!("#{}", self.renamed));
+        }
+        for rule in secret::rules_of(&spans) {
+            self.note(rule, &[]);
+        }
+        self.edits.push(Edit::value(range, &clean));
+    }
+
+    fn value(&mut self, range: Range<usize>) {
+        let text = self.decoded(&range);
+        self.flag(&text);
+        self.remember(&range, &text);
+        if self.screen.secrets == SecretMode::Off {
+            return;
+        }
+        let sensitive = self.frames.last().and_then(|frame| frame.sensitive);
+        let whole = match sensitive {
+            Some(Sensitive::Value(rule)) if is_secret_of_name(rule, &text) => Some(rule),
+            Some(Sensitive::Value(_) | Sensitive::Header) | None => None,
+        };
+        if let Some(rule) = whole {
+            return self.replace(range, rule, &[]);
+        }
+        let spans = match sensitive {
+            Some(Sensitive::Header) => secret::find_in_header(&text),
+            Some(Sensitive::Value(_)) | None => secret::find(&text),
+        };
+        if spans.is_empty() {
+            return;
+        }
+        self.edits.extend(Edit::parts(self.json, range, &spans));
+        for rule in secret::rules_of(&spans) {
+            self.note(rule, &[]);
+        }
+    }
+
+    /// A number may be a password, too.
+    fn word(&mut self, range: Range<usize>) {
+        let sensitive = self.frames.last().and_then(|frame| frame.sensitive);
+        let digits = self.json[range.clone()]
+            .bytes()
+            .filter(u8::is_ascii_digit)
+            .count();
+        if let Some(Sensitive::Value(rule @ "password-json")) = sensitive
+            && digits >= NUMBER_DIGITS_MIN
+            && self.screen.secrets != SecretMode::Off
+        {
+            self.note(rule, &[]);
+            self.edits.push(Edit::value(range, PLACEHOLDER));
+        }
+    }
+
+    /// Keeps what may be a secret together with other members of its object.
+    fn remember(&mut self, range: &Range<usize>, text: &str) {
+        let json = self.json;
+        let name = |frame: &Frame| json::decode(json.get(frame.name.clone()).unwrap_or_default());
+        let [before @ .., frame] = self.frames.as_mut_slice() else {
+            return;
+        };
+        if !frame.is_object {
+            return;
+        }
+        let is_data = before
+            .last()
+            .is_some_and(|parent| matches!(&*name(parent), "data" | "stringData"));
+        let own = name(frame);
+        let member = Member {
+            name: frame.name.clone(),
+            value: range.clone(),
+        };
+        let parts = &mut frame.parts;
+        if is_data {
+            parts.strings.push(member.clone());
+        }
+        match &*own {
+            "name" | "key" | "Name" | "Key" => parts.named = name::sensitive(text).or(parts.named),
+            "value" | "Value" => parts.value = Some(member),
+            "kind" => parts.is_secret = text == "Secret",
+            _ => {}
+        }
+    }
+
+    /// Replaces all of a string, which stands under `tail` from here.
+    fn replace(&mut self, range: Range<usize>, rule: &'static str, tail: &[Range<usize>]) {
+        if self.screen.secrets == SecretMode::Off {
+            return;
+        }
+        self.note(rule, tail);
+        self.edits.push(Edit::text(range));
+    }
+
+    fn flag(&mut self, text: &str) {
+        let (field, json, frames) = (self.field, self.json, &self.frames);
+        self.screen
+            .flag(field, text, || pointer(field, json, frames, &[]));
+    }
+
+    fn note(&mut self, rule: &'static str, tail: &[Range<usize>]) {
+        let (field, json, frames) = (self.field, self.json, &self.frames);
+        let pointer = || pointer(field, json, frames, tail);
+        self.screen.screening.redactions.add(field, rule, pointer);
+    }
+
+    fn decoded(&self, range: &Range<usize>) -> Cow<'j, str> {
+        json::decode(self.json.get(range.clone()).unwrap_or_default())
+    }
+}
+
+/// The pointer to the current place, or to `tail` below it. Names are shown without their secrets.
+fn pointer(field: &str, json: &str, frames: &[Frame], tail: &[Range<usize>]) -> String {
+    let mut pointer = format!("/{field}");
+    let mut push = |step: &str| {
+        pointer.push('/');
+        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    };
+    let text = |range: &Range<usize>| json::decode(json.get(range.clone()).unwrap_or_default());
+    for frame in frames {
+        if frame.is_object {
+            push(&secret::redact(&text(&frame.name)).text);
+        } else {
+            push(&frame.index.to_string());
+        }
+    }
+    for name in tail {
+        push(&secret::redact(&text(name)).text);
+    }
+    json::shorten(&mut pointer);
+    pointer
+}

@@ -1,0 +1,241 @@
+//! Secrets in texts: found by their shape, replaced by a placeholder.
+//!
+//! Events describe what went wrong, and what went wrong often quotes a connection string, a header or
+//! a command line. [`redact`] takes the secret out and leaves everything else as it was, so that the
+//! text stays evidence: who connected to which host survives, the password does not.
+//!
+//! A rule is a line in [`rules`](self::rules): what it looks for, which part is the secret, and what
+//! a match must look like to be believed. Every pattern takes time linear in the text.
+
+mod base64;
+mod credible;
+pub(crate) mod name;
+mod rules;
+
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
+
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+pub(crate) use credible::{is_plain_base64, is_secret_of_name, is_secret_value};
+use rules::{Hit, RULES, Rule};
+
+/// What stands where a secret stood.
+pub const PLACEHOLDER: &str = "[REDACTED]";
+
+/// A text without its secrets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Redacted<'t> {
+    /// The text; borrowed when it is the one that was given.
+    pub text: Cow<'t, str>,
+    /// The rules that found something, each once.
+    pub rules: Vec<&'static str>,
+}
+
+/// Takes the secrets out of `text`. What was redacted before stays as it is.
+///
+/// ```
+/// let found = ds_validation::secret::redact("dial postgres://app:s3cr3t@db:5432/shop: refused");
+/// assert_eq!(found.text, "dial postgres://app:[REDACTED]@db:5432/shop: refused");
+/// assert_eq!(found.rules, ["postgresql-url"]);
+/// ```
+pub fn redact(text: &str) -> Redacted<'_> {
+    let spans = find(text);
+    if spans.is_empty() {
+        return Redacted {
+            text: Cow::Borrowed(text),
+            rules: Vec::new(),
+        };
+    }
+    Redacted {
+        text: Cow::Owned(without(text, &spans)),
+        rules: rules_of(&spans),
+    }
+}
+
+/// The names of all rules, in the order in which they are asked: a closed set, safe as metric labels.
+pub fn rule_names() -> impl Iterator<Item = &'static str> {
+    RULES
+        .iter()
+        .map(|rule| rule.name)
+        .chain(name::OWN_RULES.iter().copied())
+}
+
+/// A secret in a text: where it stands, and the rule that found it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Span {
+    pub(crate) range: Range<usize>,
+    pub(crate) rule: &'static str,
+    rank: usize,
+}
+
+/// The secrets of `text`, in their order, none touching another.
+pub(crate) fn find(text: &str) -> Vec<Span> {
+    let bytes = text.as_bytes();
+    if !is_suspect(bytes) {
+        return Vec::new();
+    }
+    let mut spans = Vec::new();
+    for rank in PATTERNS.set.matches(bytes) {
+        collect(text, rank, &mut spans);
+    }
+    spans.sort_by_key(|span| (span.range.start, span.rank));
+    merged(spans)
+}
+
+/// The secrets of `text`, which is the value of an authorization header.
+pub(crate) fn find_in_header(text: &str) -> Vec<Span> {
+    let spans = find(text);
+    let credentials = credible::credentials(text).filter(|_| spans.is_empty());
+    match credentials {
+        Some(start) => vec![Span {
+            range: start..text.len(),
+            rule: "authorization-header",
+            rank: 0,
+        }],
+        None => spans,
+    }
+}
+
+/// `text` with the placeholder in place of each span.
+pub(crate) fn without(text: &str, spans: &[Span]) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut at = 0;
+    for span in spans {
+        clean.push_str(&text[at..span.range.start]);
+        clean.push_str(PLACEHOLDER);
+        at = span.range.end;
+    }
+    clean.push_str(&text[at..]);
+    clean
+}
+
+/// The rules of `spans`, each once.
+pub(crate) fn rules_of(spans: &[Span]) -> Vec<&'static str> {
+    let mut rules: Vec<&'static str> = Vec::new();
+    for span in spans {
+        if !rules.contains(&span.rule) {
+            rules.push(span.rule);
+        }
+    }
+    rules
+}
+
+/// Whether `text` holds a word that some rule needs. It may be the text of JSON, escapes and all.
+pub(crate) fn is_suspect(text: &[u8]) -> bool {
+    PATTERNS.hints.is_match(text)
+}
+
+/// What makes a text worth a closer look, as alternatives of one pattern.
+pub(crate) fn hints() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.hint)
+}
+
+/// The registry, compiled.
+struct Patterns {
+    hints: Regex,
+    set: RegexSet,
+    each: Vec<Regex>,
+}
+
+static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
+    let hints: Vec<&str> = hints().collect();
+    Patterns {
+        hints: pattern(&hints.join("|")),
+        set: set(RULES),
+        each: RULES.iter().map(|rule| pattern(rule.pattern)).collect(),
+    }
+});
+
+/// Compiles a constant pattern, for bytes: classes are ASCII, and every secret begins behind an ASCII
+/// character and ends before one, so that no character is cut.
+#[expect(
+    clippy::expect_used,
+    reason = "patterns are constants, and a test compiles them all"
+)]
+pub(crate) fn pattern(pattern: &str) -> Regex {
+    RegexBuilder::new(pattern)
+        .unicode(false)
+        .case_insensitive(true)
+        .multi_line(true)
+        .build()
+        .expect("pattern compiles")
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "patterns are constants, and a test compiles them all"
+)]
+fn set(rules: &[Rule]) -> RegexSet {
+    RegexSetBuilder::new(rules.iter().map(|rule| rule.pattern))
+        .unicode(false)
+        .case_insensitive(true)
+        .multi_line(true)
+        .build()
+        .expect("patterns compile")
+}
+
+/// Adds the secrets that one rule finds.
+fn collect(text: &str, rank: usize, spans: &mut Vec<Span>) {
+    let (Some(rule), Some(regex)) = (RULES.get(rank), PATTERNS.each.get(rank)) else {
+        return;
+    };
+    for found in regex.captures_iter(text.as_bytes()) {
+        let Some(whole) = found.get(0) else { continue };
+        let key = found.name("key").or_else(|| found.name("inner"));
+        let is_key = |group: Range<usize>| key.is_some_and(|key| key.range() == group);
+        // The one group that took part and is not the key; a pattern without groups is all secret.
+        let secret = (1..found.len())
+            .filter_map(|group| found.get(group))
+            .map(|group| group.range())
+            .find(|range| !is_key(range.clone()))
+            .unwrap_or(whole.range());
+        let hit = Hit {
+            text,
+            key: key.map_or("", |key| text.get(key.range()).unwrap_or_default()),
+            range: trimmed(text, secret),
+        };
+        if text.get(hit.range.clone()).is_some()
+            && !hit.range.is_empty()
+            && (rule.is_credible)(&hit)
+        {
+            let (range, rule) = (hit.range, rule.name);
+            spans.push(Span { range, rule, rank });
+        }
+    }
+}
+
+/// A value without a closing bracket that was opened before it: `map[password:x]`, `(token=x)`.
+fn trimmed(text: &str, mut range: Range<usize>) -> Range<usize> {
+    while let Some(value) = text.get(range.clone()) {
+        let opening = match value.as_bytes().last() {
+            Some(b')') => '(',
+            Some(b']') => '[',
+            _ => break,
+        };
+        if value.contains(opening) {
+            break;
+        }
+        range.end -= 1;
+    }
+    range
+}
+
+/// Joins what overlaps; the rule that stands first in the registry gives the name.
+fn merged(spans: Vec<Span>) -> Vec<Span> {
+    let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.range.start < last.range.end => {
+                last.range.end = last.range.end.max(span.range.end);
+                if span.rank < last.rank {
+                    (last.rank, last.rule) = (span.rank, span.rule);
+                }
+            }
+            Some(_) | None => merged.push(span),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests;
