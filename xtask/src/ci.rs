@@ -44,7 +44,9 @@ const STEPS: [Step; 11] = [
     // The server does without this feature, so nothing else builds it.
     ("test of sanitize", |_| {
         let package = ["test", "--quiet", "--package", "ds-validation"];
-        run_cargo(&[&package[..], &["--features", "sanitize", "sanitize"]].concat())
+        let feature = ["--features", "sanitize"];
+        run_cargo(&[&package[..], &["--lib"], &feature, &["sanitize"]].concat())?;
+        run_cargo(&[&package[..], &["--doc"], &feature].concat())
     }),
     ("doc", |_| document()),
     ("deny", |_| deny()),
