@@ -198,12 +198,12 @@ impl<'a> Reader<'a> {
             if !names.insert(name.clone()) {
                 self.report_duplicate(&name);
             }
-            let place = self.note(&name);
+            let place = self.outline.is_some().then(|| self.note(name.clone()));
             self.path.push(Step::Member(name));
             let value = self.value()?;
             self.path.pop();
             inside.add(value.kind);
-            if let (Some(outline), Some(place)) = (&mut self.outline, place) {
+            if let (Some(outline), Some(place)) = (&mut self.outline, place.flatten()) {
                 outline.leave(place, &value, self.inside);
             }
         }
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes the member `name` of the object at the current place. What is in arrays is not noted.
-    fn note(&mut self, name: &Cow<'a, str>) -> Option<usize> {
+    fn note(&mut self, name: Cow<'a, str>) -> Option<usize> {
         let outline = self.outline.as_mut()?;
         let depth = self.path.len();
         let in_array = |step: &Step<'_>| matches!(step, Step::Item(_));

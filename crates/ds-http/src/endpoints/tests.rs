@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use ds_domain::{
     event::{EventCategory, EventOutcome},
-    filter, limit,
+    filter,
+    limit::{self, TypedField},
 };
 use ds_ingest::testing::Memory;
 use ds_validation::Rule;
@@ -82,6 +83,24 @@ fn every_reference_of_the_document_leads_somewhere() {
     check(&document(), &document());
 }
 
+/// A field that is no plain text has the type, format and bounds of the code.
+fn check_typed(field: &TypedField, property: &Value) {
+    let name = field.name;
+    let expected = match field.nullable {
+        true => json!([field.json_type, "null"]),
+        false => json!(field.json_type),
+    };
+    assert_eq!(property["type"], expected, "{name}");
+    let bound = |which: &str| property.get(which).and_then(Value::as_i64);
+    let range = |(min, max): (i32, i32)| (Some(i64::from(min)), Some(i64::from(max)));
+    let expected = field.range.map_or((None, None), range);
+    assert_eq!((bound("minimum"), bound("maximum")), expected, "{name}");
+    // Integers have the format of their column.
+    let expected = field.format.or(field.range.map(|_| "int32"));
+    let format = property.get("format").and_then(Value::as_str);
+    assert_eq!(format, expected, "{name}");
+}
+
 #[test]
 fn the_request_has_the_fields_and_bounds_of_the_code() {
     let request = schema("AuditEventRequest");
@@ -113,30 +132,7 @@ fn the_request_has_the_fields_and_bounds_of_the_code() {
         );
     }
     for field in limit::EVENT_TYPED_FIELDS {
-        let (property, name) = (&properties[field.name], field.name);
-        let expected_type = if field.nullable {
-            json!([field.json_type, "null"])
-        } else {
-            json!(field.json_type)
-        };
-        assert_eq!(property["type"], expected_type, "{name}");
-        let bound = |which: &str| property.get(which).and_then(Value::as_i64);
-        let range = (bound("minimum"), bound("maximum"));
-        let expected = field
-            .range
-            .map(|(min, max)| (i64::from(min), i64::from(max)));
-        assert_eq!(
-            range,
-            (expected.map(|it| it.0), expected.map(|it| it.1)),
-            "{name}"
-        );
-        // Integers have the format of their column.
-        let format = field.format.or(field.range.map(|_| "int32"));
-        assert_eq!(
-            property.get("format").and_then(Value::as_str),
-            format,
-            "{name}"
-        );
+        check_typed(field, &properties[field.name]);
     }
     let documented: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
     let known = texts

@@ -45,16 +45,16 @@ impl Kinds {
 impl<'a> Outline<'a> {
     /// Begins to note a member at `depth`, unless nobody asks for what is so deep. Returns where it
     /// is noted.
-    pub(super) fn enter(&mut self, depth: usize, name: &Cow<'a, str>) -> Option<usize> {
+    pub(super) fn enter(&mut self, depth: usize, name: Cow<'a, str>) -> Option<usize> {
         if depth >= FIELD_DEPTH_MAX {
             return None;
         }
         if self.parts.is_empty() {
-            self.parts.reserve(16);
+            self.parts.reserve(32);
         }
         self.parts.push(Part {
             depth,
-            name: name.clone(),
+            name,
             kind: Kind::Null,
             is_integer: false,
             inside: Kinds::default(),
