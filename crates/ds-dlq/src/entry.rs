@@ -48,6 +48,9 @@ pub(crate) fn encode(parked: &Parked) -> String {
     entry.text("reason", &parked.reason);
     let sender_chose_id = parked.event.sender_chose_id();
     entry.raw("sender_chose_id", &sender_chose_id.to_string());
+    if parked.event.trace_is_propagated() {
+        entry.raw("trace_is_propagated", "true");
+    }
     entry.raw("event", &encode_event(event, parked.unresolved_parent));
     entry.end()
 }
@@ -178,6 +181,8 @@ struct Entry<'a> {
     accepted_at: Timestamp,
     reason: String,
     sender_chose_id: bool,
+    #[serde(default)]
+    trace_is_propagated: bool,
     #[serde(borrow)]
     event: &'a RawValue,
 }
@@ -193,13 +198,15 @@ pub(crate) fn decode(text: &str) -> Result<Parked, Unreadable> {
         return Err(Unreadable(format!("type {:?} is not known", entry.kind)));
     }
     let valid = read_event(entry.event.get(), entry.accepted_at)?;
-    let (event, unresolved_parent) = identify(valid)?;
+    let (mut event, unresolved_parent) = identify(valid)?;
+    if !entry.sender_chose_id {
+        event = event.with_assigned_id();
+    }
+    if entry.trace_is_propagated {
+        event = event.with_propagated_trace();
+    }
     Ok(Parked {
-        event: if entry.sender_chose_id {
-            event
-        } else {
-            event.with_assigned_id()
-        },
+        event,
         unresolved_parent,
         accepted_at: entry.accepted_at,
         reason: entry.reason,

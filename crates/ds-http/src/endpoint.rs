@@ -3,12 +3,12 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use ds_ingest::port::Ports;
+use ds_ingest::{Submission, port::Ports};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header::CONTENT_TYPE};
 use http_body_util::Full;
 use serde::Serialize;
 
-use crate::{Service, problem::Problem, request_id::RequestId};
+use crate::{Service, problem::Problem, request_id::RequestId, trace};
 
 /// An answer, complete in memory.
 pub(crate) type Reply = Response<Full<Bytes>>;
@@ -60,6 +60,16 @@ pub(crate) struct Call {
     pub(crate) path_parameter: Box<str>,
     /// The whole body.
     pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// What it brings to be recorded.
+    pub(crate) fn submission(&self) -> Submission<'_> {
+        Submission {
+            body: &self.body,
+            trace: trace::of(&self.headers),
+        }
+    }
 }
 
 /// An answer in JSON.

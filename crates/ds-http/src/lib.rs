@@ -15,6 +15,7 @@ mod readiness;
 mod request_id;
 mod route;
 mod timed_stream;
+mod trace;
 mod warning;
 mod wire;
 

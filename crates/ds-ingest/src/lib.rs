@@ -24,6 +24,6 @@ pub use admission::{Admission, Overloaded};
 pub use breaker::BreakerState;
 pub use ingest::{Ingest, IngestState, Parts};
 pub use parking::BacklogState;
-pub use record::{Kept, Receipt, RecordError, Recorded};
+pub use record::{Kept, Receipt, RecordError, Recorded, Submission};
 pub use settings::Settings;
 pub use warning::Warnings;

@@ -11,7 +11,9 @@ use ds_dlq::{Parked, SharedError};
 use ds_domain::{id::IdSource, time::Clock};
 use ds_metrics::{Refusal, Table, TraceStatus, catalog};
 use ds_repository::{Appended, error::StoreError};
-use ds_validation::{NewEvent, Rejection, ValidEvent, Violations, parse_batch, parse_event};
+use ds_validation::{
+    NewEvent, Rejection, TraceContext, ValidEvent, Violations, parse_batch, parse_event,
+};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -26,6 +28,31 @@ use crate::{
     screened::Screened,
     warning::Warnings,
 };
+
+/// What a client sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Submission<'b> {
+    /// The body, whole.
+    pub body: &'b [u8],
+    /// The trace that the request is a part of.
+    pub trace: Option<TraceContext>,
+}
+
+impl<'b> From<&'b [u8]> for Submission<'b> {
+    fn from(body: &'b [u8]) -> Self {
+        Self { body, trace: None }
+    }
+}
+
+impl Submission<'_> {
+    /// The event as a part of the trace of the request.
+    fn trace(&self, event: ValidEvent) -> ValidEvent {
+        match self.trace {
+            Some(context) => event.in_trace(context),
+            None => event,
+        }
+    }
+}
 
 /// An event that was accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -102,17 +129,21 @@ struct Arrival {
 }
 
 impl<P: Ports> Ingest<P> {
-    /// Records the event in `body`. Once polled it must be driven to its end, or a stored event
-    /// goes unanswered.
-    pub async fn record(&self, body: &[u8]) -> Result<Receipt<Recorded>, RecordError> {
+    /// Records the one event that was sent. Once polled it must be driven to its end, or a stored
+    /// event goes unanswered.
+    pub async fn record(
+        &self,
+        sent: impl Into<Submission<'_>>,
+    ) -> Result<Receipt<Recorded>, RecordError> {
+        let sent: Submission<'_> = sent.into();
         let now = self.clock().now();
-        let events = vec![parse_event(body, now, &self.limits)?];
+        let events = vec![sent.trace(parse_event(sent.body, now, &self.limits)?)];
         let (warnings, tally) = Warnings::of(&events);
         let screened = Screened::of(&events);
         let events = self.identify(events, false).await?;
         // One event in, one event out.
         let recorded = recorded(&events[0]);
-        let arrival = arrival(events, now, body, Table::AuditEvents);
+        let arrival = arrival(events, now, sent.body, Table::AuditEvents);
         let kept = self.keep(arrival).await?;
         tally.count();
         screened.count();
@@ -123,15 +154,20 @@ impl<P: Ports> Ingest<P> {
         })
     }
 
-    /// Records all events of the JSON array in `body`, or none.
-    pub async fn record_batch(&self, body: &[u8]) -> Result<Receipt<Vec<Recorded>>, RecordError> {
+    /// Records all events of the JSON array that was sent, or none.
+    pub async fn record_batch(
+        &self,
+        sent: impl Into<Submission<'_>>,
+    ) -> Result<Receipt<Vec<Recorded>>, RecordError> {
+        let sent: Submission<'_> = sent.into();
         let now = self.clock().now();
-        let events = parse_batch(body, now, &self.limits)?;
+        let events = parse_batch(sent.body, now, &self.limits)?;
+        let events: Vec<ValidEvent> = events.into_iter().map(|event| sent.trace(event)).collect();
         let (warnings, tally) = Warnings::of(&events);
         let screened = Screened::of(&events);
         let events = self.identify(events, true).await?;
         let recorded = events.iter().map(recorded).collect();
-        let arrival = arrival(events, now, body, Table::AuditEventsBatch);
+        let arrival = arrival(events, now, sent.body, Table::AuditEventsBatch);
         let kept = self.keep(arrival).await?;
         tally.count();
         screened.count();

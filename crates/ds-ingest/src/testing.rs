@@ -18,7 +18,7 @@ use ds_repository::{
     Appended,
     error::{AppendError, Cause, StoreError},
 };
-use ds_validation::{Limits, NewEvent, parse_event};
+use ds_validation::{Limits, NewEvent, TraceContext, parse_event};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -133,7 +133,7 @@ impl MemoryStore {
             .iter()
             .map(|new| {
                 let old = stored.get(&new.event().event_id);
-                old.map(|old| same(old, new.event()))
+                old.map(|old| same(old, new))
             })
             .collect();
         let verdict_of = verdicts.iter().enumerate();
@@ -166,11 +166,23 @@ fn check(mood: Mood) -> Result<(), StoreError> {
     }
 }
 
-/// Whether two events with one id are the same event.
-fn same(a: &Event, b: &Event) -> bool {
+/// Whether `new` is the event that is stored under its id. A trace that its sender does not give does
+/// not count.
+fn same(stored: &Event, new: &NewEvent) -> bool {
+    let mut given = new.event().clone();
+    for (given, stored) in [
+        (&mut given.trace_id, &stored.trace_id),
+        (&mut given.span_id, &stored.span_id),
+    ] {
+        if given.is_none() || new.trace_is_propagated() {
+            given.clone_from(stored);
+        }
+    }
     // Every field but the payload shows its whole content in `Debug`.
-    let envelope = format!("{a:?}") == format!("{b:?}");
-    envelope && a.event_data == b.event_data && a.event_metadata == b.event_metadata
+    let envelope = format!("{stored:?}") == format!("{given:?}");
+    envelope
+        && stored.event_data == given.event_data
+        && stored.event_metadata == given.event_metadata
 }
 
 impl EventStore for MemoryStore {
@@ -333,6 +345,35 @@ pub async fn event_store_contract(store: &impl EventStore, now: Timestamp, ids: 
     );
 
     groups_contract(&mut writer, now, [first, ids.next_id()]).await;
+    trace_contract(&mut writer, now, ids.next_id()).await;
+}
+
+/// The part about traces: `id` is not stored.
+#[expect(clippy::expect_used, reason = "a broken contract must fail the test")]
+async fn trace_contract(writer: &mut impl EventWriter, now: Timestamp, id: Uuid) {
+    let in_trace = |span: &str| {
+        let header = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span}-01");
+        let context = TraceContext::from_traceparent(&header).expect("is a trace");
+        let body = event_body(now, &format!(r#","event_id":"{id}""#));
+        let event = parse_event(body.as_bytes(), now, &Limits::default());
+        let event = event.expect("the body is valid");
+        event.in_trace(context).identify(|| id, None)
+    };
+    let attempts = [
+        (in_trace("00f067aa0ba902b7"), Appended::Now),
+        (in_trace("00f067aa0ba902b8"), Appended::Before),
+        (new_event(now, id, ""), Appended::Before),
+    ];
+    for (event, expected) in attempts {
+        let appended = append(writer, &[event]).await;
+        let appended = appended.expect("a request's trace is not the event's content");
+        assert_eq!(appended, [expected]);
+    }
+    let own = new_event(now, id, r#","trace_id":"4bf92f3577b34da6a3ce929d0e0e4737""#);
+    let outcome = append(writer, &[own]).await;
+    let is_conflict =
+        matches!(&outcome, Err(AppendError::Conflict { positions }) if *positions == [0]);
+    assert!(is_conflict, "a trace of its own is content: {outcome:?}");
 }
 
 /// The part about several groups in one append: `known` is stored, `new` is not.

@@ -271,6 +271,7 @@ fn complete(draft: EventDraft, kind: KindCheck, screening: Screening) -> Option<
         parent_event_date: draft.parent_event_date,
         kind,
         screening,
+        trace_is_propagated: false,
     })
 }
 

@@ -17,6 +17,7 @@ mod relative_time;
 pub mod sanitize;
 mod screen;
 pub mod secret;
+mod trace_context;
 mod valid;
 mod violation;
 
@@ -28,5 +29,6 @@ pub use json::SyntaxError;
 pub use kind::{KindCheck, KindFinding, KindMode};
 pub use limits::Limits;
 pub use screen::{Finding, Findings, MarkupMode, Screening, SecretMode};
+pub use trace_context::TraceContext;
 pub use valid::{NewEvent, ValidEvent};
 pub use violation::{Rule, Violation, Violations};

@@ -4,7 +4,7 @@ use ds_domain::event::{Event, Parent};
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::{KindCheck, Screening};
+use crate::{KindCheck, Screening, TraceContext};
 
 /// A draft that passed every rule. Only [`validate`](crate::validate) makes one.
 ///
@@ -19,6 +19,7 @@ pub struct ValidEvent {
     pub(crate) parent_event_date: Option<Date>,
     pub(crate) kind: KindCheck,
     pub(crate) screening: Screening,
+    pub(crate) trace_is_propagated: bool,
 }
 
 impl ValidEvent {
@@ -57,6 +58,25 @@ impl ValidEvent {
         &self.screening
     }
 
+    /// The event as a part of the trace of the request that brought it. What the sender wrote into
+    /// the event itself stays, and no span is put into a trace that it does not belong to.
+    #[must_use]
+    pub fn in_trace(mut self, context: TraceContext) -> Self {
+        let event = &mut self.event;
+        let trace_id = context.trace_id();
+        let is_same = |own: &String| own.eq_ignore_ascii_case(&trace_id);
+        let is_ours = event.trace_id.as_ref().is_none_or(is_same);
+        if is_ours && event.span_id.is_none() {
+            event.span_id = Some(context.span_id());
+            self.trace_is_propagated = true;
+        }
+        if event.trace_id.is_none() {
+            event.trace_id = Some(trace_id);
+            self.trace_is_propagated = true;
+        }
+        self
+    }
+
     /// Gives the event its identity and its parent: an event that can be appended.
     ///
     /// `new_id` is asked only when the sender chose no id.
@@ -69,6 +89,7 @@ impl ValidEvent {
                 ..self.event
             },
             sender_chose_id: self.event_id.is_some(),
+            trace_is_propagated: self.trace_is_propagated,
         }
     }
 }
@@ -78,6 +99,7 @@ impl ValidEvent {
 pub struct NewEvent {
     event: Event,
     sender_chose_id: bool,
+    trace_is_propagated: bool,
 }
 
 impl NewEvent {
@@ -91,6 +113,15 @@ impl NewEvent {
     pub fn with_assigned_id(self) -> Self {
         Self {
             sender_chose_id: false,
+            ..self
+        }
+    }
+
+    /// The same event, its trace known to be the one of the request that brought it.
+    #[must_use]
+    pub fn with_propagated_trace(self) -> Self {
+        Self {
+            trace_is_propagated: true,
             ..self
         }
     }
@@ -111,5 +142,51 @@ impl NewEvent {
     /// Whether the id came from the sender, so that it may be there already, under any date.
     pub fn sender_chose_id(&self) -> bool {
         self.sender_chose_id
+    }
+
+    /// Whether its trace, or its span, is the one of the request that brought it. It may differ each
+    /// time the event is sent, so it does not tell one event from another.
+    pub fn trace_is_propagated(&self) -> bool {
+        self.trace_is_propagated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, TraceContext, parse_event};
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const SPAN: &str = "00f067aa0ba902b7";
+
+    #[track_caller]
+    fn check(members: &str, trace_id: &str, span_id: Option<&str>, is_propagated: bool) {
+        let body = format!(
+            r#"{{{members}"version":"1","event_type":"t","event_timestamp":"2026-11-21T10:00:00Z",
+                "event_category":"gateway","event_action":"a","event_outcome":"success",
+                "correlation_id":"c","event_data":{{}}}}"#
+        );
+        let now = "2026-11-21T10:00:00Z".parse().unwrap();
+        let event = parse_event(body.as_bytes(), now, &Limits::default()).unwrap();
+        let context = TraceContext::from_traceparent(&format!("00-{TRACE}-{SPAN}-00")).unwrap();
+        let new = event.in_trace(context).identify(uuid::Uuid::nil, None);
+        let event = new.event();
+        let ids = (event.trace_id.as_deref(), event.span_id.as_deref());
+        assert_eq!(ids, (Some(trace_id), span_id), "{members}");
+        assert_eq!(new.trace_is_propagated(), is_propagated, "{members}");
+    }
+
+    #[test]
+    fn the_trace_of_the_request_fills_what_the_event_does_not_say() {
+        check("", TRACE, Some(SPAN), true);
+        check(r#""trace_id":"","span_id":null,"#, TRACE, Some(SPAN), true);
+        check(r#""span_id":"s","#, TRACE, Some("s"), true);
+        let same = format!(r#""trace_id":"{TRACE}","#);
+        check(&same, TRACE, Some(SPAN), true);
+    }
+
+    #[test]
+    fn what_the_event_says_itself_stays() {
+        check(r#""trace_id":"t","#, "t", None, false);
+        check(r#""trace_id":"t","span_id":"s","#, "t", Some("s"), false);
     }
 }

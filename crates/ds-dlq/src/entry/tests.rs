@@ -216,6 +216,25 @@ fn what_is_not_known_yet_stays_unknown() {
 }
 
 #[test]
+fn a_trace_that_came_with_the_request_is_still_known_as_such() {
+    let body = request("{}");
+    let valid = parse_event(body.as_bytes(), now(), &Limits::default()).unwrap();
+    let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let context = ds_validation::TraceContext::from_traceparent(header).unwrap();
+    let mut parked = parked(&body, &Limits::default(), None);
+    parked.event = valid
+        .in_trace(context)
+        .identify(|| Uuid::from_u128(7), None);
+    check_round_trip(&parked);
+    let read = decode(&encode(&parked)).unwrap();
+    assert!(read.event.trace_is_propagated());
+    assert_eq!(
+        read.event.event().span_id.as_deref(),
+        Some("00f067aa0ba902b7")
+    );
+}
+
+#[test]
 fn the_form_is_the_one_that_is_documented() {
     let parked = parked(&request(r#"{"n":1.10}"#), &Limits::default(), None);
     assert_eq!(

@@ -106,7 +106,7 @@ async fn trace<P: Ports>(
     let ingest = Arc::clone(service);
     // On a task of its own, because it has to be driven to its end.
     let recording = tokio::spawn(async move {
-        let recorded = ingest.ingest.record(&body).await;
+        let recorded = ingest.ingest.record(&body[..]).await;
         drop(admission);
         recorded
     });

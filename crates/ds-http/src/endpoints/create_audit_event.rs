@@ -16,7 +16,7 @@ pub(super) async fn handle<P: Ports>(
     service: Arc<Service<P>>,
     call: Call,
 ) -> Result<Reply, Problem> {
-    let receipt = service.ingest.record(&call.body).await;
+    let receipt = service.ingest.record(call.submission()).await;
     let receipt = receipt.map_err(|error| Problem::of_record(error, Write::Single))?;
     let body = EventRecorded::new(receipt.recorded, receipt.kept);
     let mut reply = json(status_of(receipt.kept), &body)?;

@@ -165,6 +165,50 @@ async fn the_same_event_again_is_answered_as_before_and_another_is_a_conflict() 
     assert_eq!(server.store.len(), 1);
 }
 
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN: &str = "00f067aa0ba902b7";
+
+/// What is stored as trace and span of each event of a request with these header lines.
+async fn traces(path: &str, body: &str, headers: &str) -> Vec<(Option<String>, Option<String>)> {
+    let server = Server::start(Setup::default()).await;
+    let mut client = server.client().await;
+    let request = post(path, body).replace("host: x\r\n", &format!("host: x\r\n{headers}"));
+    client.send(request).await;
+    assert_eq!(client.answer().await.status, 201, "{headers}");
+    let stored = server.store.events("gateway.signal.received");
+    let ids = stored
+        .into_iter()
+        .map(|event| (event.trace_id, event.span_id));
+    ids.collect()
+}
+
+#[tokio::test]
+async fn events_belong_to_the_trace_of_their_request_unless_they_say_otherwise() {
+    let header = format!("traceparent: 00-{TRACE}-{SPAN}-01\r\n");
+    let ours = || (Some(TRACE.to_owned()), Some(SPAN.to_owned()));
+    let stored = traces(EVENTS, &event(""), &header).await;
+    assert_eq!(stored, [ours()]);
+    let own = event(r#","trace_id":"t","span_id":"s""#);
+    let batch = format!("[{},{own},{}]", event(""), event(""));
+    let stored = traces(BATCH, &batch, &header).await;
+    let own = (Some("t".to_owned()), Some("s".to_owned()));
+    assert_eq!(stored, [ours(), own, ours()]);
+}
+
+#[tokio::test]
+async fn a_trace_that_cannot_be_read_is_no_trace() {
+    let header = format!("traceparent: 00-{TRACE}-{SPAN}-01\r\n");
+    for headers in [
+        String::new(),
+        header.repeat(2),
+        header.replace(SPAN, "0000000000000000"),
+        "traceparent: x\r\n".to_owned(),
+        "traceparent: \u{e9}\r\n".to_owned(),
+    ] {
+        assert_eq!(traces(EVENTS, &event(""), &headers).await, [(None, None)]);
+    }
+}
+
 #[tokio::test]
 async fn a_panic_in_a_write_is_answered_and_counted() {
     let server = Server::start(Setup {

@@ -89,7 +89,7 @@ async fn every_mood_of_the_store_has_its_answer() {
         assert_eq!(shown(&ingest).await, expected, "{mood:?}");
         let in_queue = usize::from(expected == "Parked");
         assert_eq!(parked(&ingest), [in_queue, 0], "{mood:?}");
-        let refused = ingest.record(b"{}").await;
+        let refused = ingest.record(&b"{}"[..]).await;
         assert!(matches!(refused, Err(RecordError::Rejected(_))));
     }
 }

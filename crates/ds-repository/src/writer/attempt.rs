@@ -264,7 +264,7 @@ async fn compare<'g>(
     let mut conflicts = Vec::new();
     for chunk in rows.chunks(ROWS_MAX) {
         let compare = connection.prepare(COMPARE).await?;
-        let columns = columns(chunk);
+        let columns = claims(chunk);
         let verdicts = connection.query(&compare, &columns.params()).await;
         let verdicts = verdicts.map_err(Stage::Ids.failed())?;
         for (row, verdict) in chunk.iter().zip(&verdicts) {
@@ -327,6 +327,17 @@ fn chunks(mut rows: Vec<Row<'_>>, manner: Manner) -> Vec<Vec<Row<'_>>> {
 
 fn columns<'g>(rows: &[Row<'g>]) -> Columns<'g> {
     rows.iter().map(|row| row.event()).collect()
+}
+
+/// What the senders of `rows` say of them. The trace of the request that brought one is none of it.
+fn claims<'g>(rows: &[Row<'g>]) -> Columns<'g> {
+    let mut columns = columns(rows);
+    for (at, row) in rows.iter().enumerate() {
+        if row.new.trace_is_propagated() {
+            columns.forget_trace(at);
+        }
+    }
+    columns
 }
 
 /// The month of all of `rows`, if it is one.

@@ -67,6 +67,17 @@ columns! { event;
     is_sensitive: bool = event.is_sensitive,
 }
 
+impl Columns<'_> {
+    /// Leaves out the trace of one row.
+    pub(super) fn forget_trace(&mut self, row: usize) {
+        for ids in [&mut self.trace_id, &mut self.span_id] {
+            if let Some(id) = ids.get_mut(row) {
+                *id = None;
+            }
+        }
+    }
+}
+
 impl<'e> FromIterator<&'e Event> for Columns<'e> {
     fn from_iter<I: IntoIterator<Item = &'e Event>>(events: I) -> Self {
         let events = events.into_iter();

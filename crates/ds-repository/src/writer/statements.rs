@@ -38,7 +38,8 @@ pub(crate) const INSERT: Statement = Statement::new(concat!(
 ));
 
 /// Says of each row whether what is stored under its id is the same in everything its sender
-/// determines. The date of the parent is not: it is what we looked up.
+/// determines. The date of the parent is not: it is what we looked up. Nor is a trace that the sender
+/// does not give: what is stored then is that of a request, and each repetition is a span of its own.
 pub(crate) const COMPARE: Statement = Statement::new(concat!(
     "-- compare_events\nSELECT stored.same FROM ",
     rows_from_arrays!(),
@@ -49,17 +50,18 @@ CROSS JOIN LATERAL (
     SELECT bool_or(
         (e.event_version, e.event_timestamp, e.event_type, e.event_category, e.event_action,
          e.event_outcome, e.actor_type, e.actor_id, e.actor_ip, e.resource_type, e.resource_id,
-         e.resource_name, e.correlation_id, e.parent_event_id, e.trace_id, e.span_id, e.namespace,
-         e.cluster_name, e.event_data, e.event_metadata, e.severity, e.duration_ms, e.error_code,
+         e.resource_name, e.correlation_id, e.parent_event_id, e.namespace, e.cluster_name,
+         e.event_data, e.event_metadata, e.severity, e.duration_ms, e.error_code,
          e.error_message, e.retention_days, e.is_sensitive)
         IS NOT DISTINCT FROM
         (given.event_version, given.event_timestamp, given.event_type, given.event_category,
          given.event_action, given.event_outcome, given.actor_type, given.actor_id, given.actor_ip,
          given.resource_type, given.resource_id, given.resource_name, given.correlation_id,
-         given.parent_event_id, given.trace_id, given.span_id, given.namespace,
-         given.cluster_name, given.event_data, given.event_metadata, given.severity,
-         given.duration_ms, given.error_code, given.error_message, given.retention_days,
-         given.is_sensitive)
+         given.parent_event_id, given.namespace, given.cluster_name, given.event_data,
+         given.event_metadata, given.severity, given.duration_ms, given.error_code,
+         given.error_message, given.retention_days, given.is_sensitive)
+        AND (given.trace_id IS NULL OR given.trace_id IS NOT DISTINCT FROM e.trace_id)
+        AND (given.span_id IS NULL OR given.span_id IS NOT DISTINCT FROM e.span_id)
     ) AS same
     FROM audit_events e WHERE e.event_id = given.event_id
 ) AS stored

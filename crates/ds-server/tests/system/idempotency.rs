@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::service::{BATCH, Service, event_with, now};
+use crate::service::{BATCH, EVENTS, Service, event_with, now};
 
 const ID: &str = "01931c5e-7f00-7000-8000-000000000042";
 
@@ -18,6 +18,27 @@ async fn a_repeated_event_gets_the_original_answer() {
         (StatusCode::CREATED, StatusCode::CREATED)
     );
     assert_eq!(first.json(), again.json());
+    assert_eq!(service.stored().await, 1);
+}
+
+#[tokio::test]
+async fn an_event_that_is_sent_again_in_another_span_is_the_same_event() {
+    let service = Service::start().await;
+    let event = event_with(json!({ "event_id": ID })).to_string();
+    let mut answers = Vec::new();
+    for span in ["00f067aa0ba902b7", "00f067aa0ba902b8"] {
+        let header = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span}-01");
+        let request = service.request(Method::POST, EVENTS);
+        let request = request.header("traceparent", header);
+        let request = request.body(event.clone().into()).unwrap();
+        answers.push(service.try_exchange(request).await.expect("is answered"));
+    }
+    assert_eq!(answers[0].status, StatusCode::CREATED);
+    assert_eq!(answers[1].status, StatusCode::CREATED);
+    assert_eq!(answers[0].json(), answers[1].json());
+    let stored = service.query("correlation_id=rr-1").await["data"][0].clone();
+    assert_eq!(stored["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(stored["span_id"], "00f067aa0ba902b7");
     assert_eq!(service.stored().await, 1);
 }
 
