@@ -6,18 +6,59 @@ use jiff::{Timestamp, civil, tz::Offset};
 /// RFC 3339 as the first contract accepts it: upper-case `T` and `Z`, an offset, no leap second
 /// (which could not come back unchanged).
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
-    let (moment, rest) = text.split_at_checked(19)?;
-    let (fraction, offset) = match rest.strip_prefix('.') {
-        Some(rest) => rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?),
-        None => ("0", rest),
-    };
-    if !is_shaped(moment) || fraction.is_empty() {
+    let (moment, fraction, offset) = parts(text)?;
+    if !is_shaped(moment) {
         return None;
     }
     // Digits behind the ninth are behind what any clock measures; jiff refuses them.
     let fraction = &fraction[..fraction.len().min(9)];
     let moment: civil::DateTime = format!("{moment}.{fraction}").parse().ok()?;
     Some(truncate_to_micros(instant(moment, self::offset(offset)?)))
+}
+
+/// What is wrong with a text that [`parse`] refuses although it has the form that the first contract
+/// asks for; `None` when it does not have that form either.
+pub(crate) fn flaw(text: &str) -> Option<&'static str> {
+    let (moment, _, offset) = parts(text)?;
+    let (minute, second) = moment.split_at_checked(17)?;
+    let is_leap_second = second == "60";
+    let number = |at: usize| minute.get(at..at + 2)?.parse::<u8>().ok();
+    let in_range = is_shaped(minute)
+        && (is_leap_second || is_shaped(moment))
+        && matches!(number(5)?, 1..=12)
+        && matches!(number(8)?, 1..=31)
+        && matches!((number(11)?, number(14)?), (0..=23, 0..=59));
+    if !in_range {
+        return None;
+    }
+    match (self::offset(offset), offset.as_bytes()) {
+        (Some(_), _) if is_leap_second => Some("second is out of range"),
+        (Some(_), _) => Some("day is out of range"),
+        (None, []) => Some("offset is missing"),
+        (
+            None,
+            [
+                b'+' | b'-',
+                b'0'..=b'9',
+                b'0'..=b'9',
+                b':',
+                b'0'..=b'9',
+                b'0'..=b'9',
+            ],
+        ) => Some("offset is out of range"),
+        (None, _) => None,
+    }
+}
+
+/// A text cut into date and time, fraction of a second (`0` if it has none) and offset.
+fn parts(text: &str) -> Option<(&str, &str, &str)> {
+    let (moment, rest) = text.split_at_checked(19)?;
+    let Some(rest) = rest.strip_prefix('.') else {
+        return Some((moment, "0", rest));
+    };
+    let end = rest.find(|c: char| !c.is_ascii_digit());
+    let (fraction, offset) = rest.split_at(end.unwrap_or(rest.len()));
+    (!fraction.is_empty()).then_some((moment, fraction, offset))
 }
 
 /// The instant, or the last one there is: `9999-12-31T23:59:59Z`, which people write for "no end",
@@ -102,6 +143,37 @@ mod tests {
             "",
         ] {
             check(text, None);
+        }
+    }
+
+    #[track_caller]
+    fn flawed(text: &str, expected: Option<&str>) {
+        check(text, None);
+        assert_eq!(flaw(text), expected, "{text}");
+    }
+
+    #[test]
+    fn a_text_of_the_right_form_is_told_why_it_is_no_time() {
+        flawed("2026-11-21T10:00:00", Some("offset is missing"));
+        flawed("2026-11-21T10:00:00.5", Some("offset is missing"));
+        flawed("2026-12-31T23:59:60Z", Some("second is out of range"));
+        flawed("2026-02-29T10:00:00Z", Some("day is out of range"));
+        flawed("2026-11-21T10:00:00+24:00", Some("offset is out of range"));
+        for text in [
+            "2026-11-21",
+            "2026-13-01T10:00:00Z",
+            "2026-01-32T10:00:00Z",
+            "2026-01-00T10:00:00Z",
+            "2026-11-21T24:00:00Z",
+            "2026-11-21T10:60:00Z",
+            "2026-11-21T10:00:61Z",
+            "2026-11-21T10:00:00.Z",
+            "2026-11-21T10:00:00+0100",
+            "2026-11-21T10:00:00+é:00",
+            "2026-11-21t10:00:00z",
+            "",
+        ] {
+            flawed(text, None);
         }
     }
 }

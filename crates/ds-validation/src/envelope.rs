@@ -47,16 +47,11 @@ pub(crate) fn check(
     let mut kind = KindCheck::Off;
     // A body that is no object has no members to be missing.
     if !found.has("") {
+        check_presence(&mut draft, &mut found);
         for field in EVENT_TEXT_FIELDS {
             check_text(field, &mut draft, &mut found);
         }
         check_enums(&draft, &mut found);
-        check_presence(
-            "event_timestamp",
-            draft.event_timestamp.is_some(),
-            &mut found,
-        );
-        check_presence("event_data", draft.event_data.is_some(), &mut found);
         check_timestamp(draft.event_timestamp, now, limits, &mut found);
         check_numbers(&draft, &mut found);
         check_parent(&draft, &mut found);
@@ -71,10 +66,30 @@ pub(crate) fn check(
     }
 }
 
-fn check_presence(name: &'static str, is_present: bool, found: &mut Violations) {
-    if !is_present && !found.has(&format!("/{name}")) {
-        let message = format!("property \"{name}\" is missing");
-        found.add(Violation::of_field(name, Rule::Required, message));
+/// The members that must be there, in the order in which the API document names them.
+const REQUIRED: [&str; 8] = [
+    "version",
+    "event_type",
+    "event_timestamp",
+    "event_category",
+    "event_action",
+    "event_outcome",
+    "correlation_id",
+    "event_data",
+];
+
+fn check_presence(draft: &mut EventDraft, found: &mut Violations) {
+    for name in REQUIRED {
+        let is_present = match name {
+            "event_timestamp" => draft.event_timestamp.is_some(),
+            "event_data" => draft.event_data.is_some(),
+            _ => draft.text_slot(name).is_some_and(|slot| slot.is_some()),
+        };
+        // A member of the wrong type is there.
+        if !is_present && !found.has(&format!("/{name}")) {
+            let message = format!("property \"{name}\" is missing");
+            found.add(Violation::of_field(name, Rule::Required, message));
+        }
     }
 }
 
@@ -82,9 +97,6 @@ fn check_text(field: &TextField, draft: &mut EventDraft, found: &mut Violations)
     let Some(slot) = draft.text_slot(field.name) else {
         return;
     };
-    if field.required {
-        check_presence(field.name, slot.is_some(), found);
-    }
     let Some(text) = slot else { return };
     if text.is_empty() {
         if field.required {

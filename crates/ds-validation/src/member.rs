@@ -131,10 +131,12 @@ fn parsed<T>(
     parse: fn(&str) -> Option<T>,
 ) -> Result<T, Violation> {
     let text = string(name, value)?;
-    parse(&text).ok_or_else(|| {
-        let message = format!("string doesn't match the format \"{format}\"");
-        Violation::of_field(name, Rule::Format, message)
-    })
+    parse(&text).ok_or_else(|| mismatch(name, format))
+}
+
+fn mismatch(name: &'static str, format: &str) -> Violation {
+    let message = format!("string doesn't match the format \"{format}\"");
+    Violation::of_field(name, Rule::Format, message)
 }
 
 fn object(name: &'static str, value: Value<'_>) -> Result<JsonObject, Violation> {
@@ -151,29 +153,38 @@ fn boolean(name: &'static str, value: Value<'_>) -> Result<bool, Violation> {
     Err(wrong_type(name, "a boolean"))
 }
 
+/// A whole number, also when it is written as `125.0`, which is one for JSON Schema.
 fn integer(name: &'static str, value: Value<'_>) -> Result<i64, Violation> {
-    if value.kind != Kind::Number || value.text.contains(['.', 'e', 'E']) {
+    let text = value.text.split_once('.').map_or(value.text, |(whole, fraction)| {
+        let is_whole = fraction.bytes().all(|digit| digit == b'0');
+        if is_whole { whole } else { value.text }
+    });
+    if value.kind != Kind::Number || text.contains(['.', 'e', 'E']) {
         return Err(wrong_type(name, "an integer"));
     }
-    value
-        .text
-        .parse()
+    text.parse()
         .map_err(|_overflow: std::num::ParseIntError| {
             Violation::of_field(name, Rule::Range, "number is out of range")
         })
 }
 
-/// A UUID in its canonical form; the shorter and braced forms would not come back unchanged.
+/// A UUID in its canonical form; the shorter and braced forms would not come back unchanged. The words
+/// of a refusal are those of the first service.
 fn uuid(name: &'static str, value: Value<'_>) -> Result<Uuid, Violation> {
-    parsed(name, value, "uuid", |text| {
-        (text.len() == 36)
-            .then(|| Uuid::try_parse(text).ok())
-            .flatten()
-    })
+    let text = string(name, value)?;
+    let refused = |message: String| Violation::of_field(name, Rule::Format, message);
+    if text.len() != 36 {
+        return Err(refused(format!("invalid UUID length: {}", text.len())));
+    }
+    Uuid::try_parse(&text).map_err(|_error: uuid::Error| refused("invalid UUID format".to_owned()))
 }
 
 fn date_time(name: &'static str, value: Value<'_>) -> Result<Timestamp, Violation> {
-    parsed(name, value, "date-time", crate::date_time::parse)
+    let text = string(name, value)?;
+    crate::date_time::parse(&text).ok_or_else(|| match crate::date_time::flaw(&text) {
+        Some(flaw) => Violation::of_field(name, Rule::Time, format!("invalid time: {flaw}")),
+        None => mismatch(name, "date-time"),
+    })
 }
 
 fn date(name: &'static str, value: Value<'_>) -> Result<Date, Violation> {

@@ -20,6 +20,9 @@ pub enum Rule {
     Enum,
     /// A text that does not have the form of a date-time, UUID, address or date.
     Format,
+    /// A date-time of the right form that is no instant: without an offset, or of a day or second
+    /// that there is not.
+    Time,
     /// A number outside its bounds.
     Range,
     /// An event from the future.
@@ -66,6 +69,7 @@ impl Rule {
         Self::Null,
         Self::Enum,
         Self::Format,
+        Self::Time,
         Self::Range,
         Self::Future,
         Self::TooOld,
@@ -95,6 +99,7 @@ impl Rule {
             Self::Null => "not_nullable",
             Self::Enum => "invalid_enum",
             Self::Format => "invalid_format",
+            Self::Time => "invalid_time",
             Self::Range => "out_of_range",
             Self::Future => "future_timestamp",
             Self::TooOld => "timestamp_too_old",
@@ -213,11 +218,15 @@ impl Violations {
         self.0.len()
     }
 
-    /// Orders them as clients of the first contract know it: by pointer, missing members last.
+    /// Orders them as clients of the first contract know it: by pointer, and missing members last, in
+    /// the order in which they were looked for.
     pub(crate) fn sort(&mut self) {
         self.0.sort_by(|a, b| {
-            let key = |one: &Violation| one.rule == Rule::Required;
-            key(a).cmp(&key(b)).then_with(|| a.pointer.cmp(&b.pointer))
+            let is_missing = |one: &Violation| one.rule == Rule::Required;
+            match (is_missing(a), is_missing(b)) {
+                (false, false) => a.pointer.cmp(&b.pointer),
+                (a, b) => a.cmp(&b),
+            }
         });
     }
 

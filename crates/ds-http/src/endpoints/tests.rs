@@ -192,7 +192,10 @@ fn the_enums_are_those_of_the_code() {
         "conflict",
         "refused_by_store",
         "invalid_parameter",
-        "invalid_time",
+        "invalid_json",
+        "incomplete",
+        "invalid_content_type",
+        "invalid_content_encoding",
     ];
     let rules = Rule::ALL
         .iter()

@@ -2,8 +2,11 @@
 
 use http::StatusCode;
 
-use super::{Problem, echo};
+use super::{Fault, Problem, echo};
 use crate::body::BodyError;
+
+/// What the detail of a refused body begins with.
+const PREFIX: &str = "request body has an error: ";
 
 impl Problem {
     /// A body that did not come.
@@ -12,10 +15,10 @@ impl Problem {
             BodyError::TooLarge { bytes_max } => {
                 let detail = format!("request body is larger than {bytes_max} bytes");
                 let (slug, title) = ("payload-too-large", "Payload Too Large");
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, slug, title, detail).counting(
-                    "body",
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, slug, title, detail.clone()).blaming_body(
                     "exceeds_max_length",
-                    1,
+                    detail,
+                    u64::try_from(bytes_max).ok(),
                 )
             }
             BodyError::TooSlow { timeout } => {
@@ -27,27 +30,22 @@ impl Problem {
                 Self::new(StatusCode::REQUEST_TIMEOUT, slug, title, detail)
             }
             BodyError::Broken(error) => {
-                Self::invalid("request body has an error: failed to read request body")
-                    .counting("body", "incomplete", 1)
-                    .caused_by(error)
+                Self::bad_body("incomplete", "failed to read request body").caused_by(error)
             }
         }
     }
 
     /// A write without a body.
     pub(crate) fn body_missing() -> Self {
-        Self::invalid("request body has an error: value is required but missing")
-            .counting("body", "required", 1)
+        Self::bad_body("required", "value is required but missing")
     }
 
     /// A write whose body claims to be something else than JSON.
     pub(crate) fn not_json(media_type: &[u8]) -> Self {
         let given = String::from_utf8_lossy(media_type);
         let given = echo(&given);
-        Self::invalid(format!(
-            "request body has an error: header Content-Type has unexpected value \"{given}\""
-        ))
-        .counting("body", "invalid_content_type", 1)
+        let message = format!("header Content-Type has unexpected value \"{given}\"");
+        Self::bad_body("invalid_content_type", message)
     }
 
     /// A write whose body is compressed.
@@ -58,10 +56,28 @@ impl Problem {
             echo(&given)
         );
         let (slug, title) = ("unsupported-media-type", "Unsupported Media Type");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, slug, title, detail).counting(
-            "body",
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, slug, title, detail.clone()).blaming_body(
             "invalid_content_encoding",
-            1,
+            detail,
+            None,
         )
+    }
+
+    /// A body that cannot be looked into.
+    pub(super) fn bad_body(rule: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self::invalid(format!("{PREFIX}{message}")).blaming_body(rule, message, None)
+    }
+
+    fn blaming_body(mut self, rule: &'static str, message: String, bound: Option<u64>) -> Self {
+        self.0.errors.push(Fault {
+            pointer: Some(String::new()),
+            rule,
+            message,
+            bound,
+            ..Fault::default()
+        });
+        self.counting("body", rule, 1)
     }
 }

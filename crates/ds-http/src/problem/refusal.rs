@@ -10,13 +10,22 @@ use super::{Fault, Problem, Write};
 /// Longest list of violations in a `detail`. The member `errors` is never cut.
 const DETAIL_BYTES_MAX: usize = 4_096;
 
+/// Members of which the schema of the first contract says no more than that they are strings, and which
+/// become something else when they are decoded.
+const DECODED_MEMBERS: [&str; 4] = [
+    "event_id",
+    "parent_event_id",
+    "parent_event_date",
+    "actor_ip",
+];
+
 /// A body that is no JSON, or breaks rules.
 pub(super) fn of_rejection(rejection: Rejection, write: Write) -> Problem {
     match rejection {
-        Rejection::Malformed(error) => Problem::invalid(format!(
-            "request body has an error: failed to decode request body: {error}"
-        ))
-        .counting("body", "invalid_json", 1),
+        Rejection::Malformed(error) => {
+            let message = format!("failed to decode request body: {error}");
+            Problem::bad_body("invalid_json", message)
+        }
         Rejection::Invalid(violations) => of_violations(&violations, write),
     }
 }
@@ -142,6 +151,12 @@ fn of_violations(violations: &Violations, write: Write) -> Problem {
                 at_event(first, write, &text),
             )
         }
+        Some(first) if all(is_undecodable) => {
+            let text = format!("{}: {}", first.field, first.message);
+            let (slug, title) = ("invalid_request", "Invalid Request");
+            let detail = at_event(first, write, &text);
+            Problem::new(StatusCode::BAD_REQUEST, slug, title, detail)
+        }
         Some(first) if first.rule == Rule::EmptyBatch => Problem::invalid(first.message.clone()),
         Some(_) | None => Problem::invalid(schema_mismatch(violations, write)),
     };
@@ -155,6 +170,13 @@ fn is_timestamp_bound(violation: &Violation) -> bool {
 /// Whether the payload is of another type than object.
 fn is_payload_type(violation: &Violation) -> bool {
     violation.rule == Rule::Type && violation.pointer.ends_with("/event_data")
+}
+
+/// Whether the value has the form that the schema of the first contract asks for, so that it failed
+/// only when it was decoded.
+fn is_undecodable(violation: &Violation) -> bool {
+    let is_decoded = DECODED_MEMBERS.contains(&violation.field);
+    violation.rule == Rule::Time || (violation.rule == Rule::Format && is_decoded)
 }
 
 /// `text`, which is about the event that `violation` was found in.

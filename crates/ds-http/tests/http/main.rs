@@ -14,6 +14,8 @@ mod log;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod problems;
+#[cfg(test)]
 mod protocol;
 #[cfg(test)]
 mod reads;

@@ -92,6 +92,26 @@ fn required_members_must_be_there() {
 }
 
 #[test]
+fn what_is_missing_is_listed_last_and_in_the_order_of_the_document() {
+    let body = r#"{"severity":7,"event_data":null,"event_outcome":"","version":""}"#;
+    let now = NOW.parse().unwrap();
+    let Err(Rejection::Invalid(found)) = parse_event(body.as_bytes(), now, &Limits::default())
+    else {
+        panic!("is accepted");
+    };
+    let pointers: Vec<&str> = found.iter().map(|one| one.pointer.as_str()).collect();
+    let present = ["/event_data", "/event_outcome", "/severity", "/version"];
+    let missing = [
+        "/event_type",
+        "/event_timestamp",
+        "/event_category",
+        "/event_action",
+        "/correlation_id",
+    ];
+    assert_eq!(pointers, [&present[..], &missing[..]].concat());
+}
+
+#[test]
 fn texts_have_the_bounds_of_their_columns() {
     for field in ds_domain::limit::EVENT_TEXT_FIELDS {
         let Some(max) = field.chars_max else { continue };
@@ -166,11 +186,9 @@ fn timestamps_are_rfc_3339_within_the_window() {
     );
     let format = r#"string doesn't match the format "date-time""#;
     for text in [
-        "2026-11-21T10:00:00",
-        "2026-11-21T09:59:60Z",
         "2026-11-21 10:00:00Z",
         "2026-11-21t10:00:00z",
-        "2026-02-30T10:00:00Z",
+        "2026-13-30T10:00:00Z",
         "2026-11-21T10:00:00.Z",
         "2026-11-21T10:00Z",
         "now",
@@ -184,6 +202,19 @@ fn timestamps_are_rfc_3339_within_the_window() {
             format,
         );
     }
+    for (text, flaw) in [
+        ("2026-11-21T10:00:00", "offset is missing"),
+        ("2026-11-21T09:59:60Z", "second is out of range"),
+        ("2026-02-30T10:00:00Z", "day is out of range"),
+    ] {
+        let message = format!("invalid time: {flaw}");
+        refuses(
+            "event_timestamp",
+            &format!("\"{text}\""),
+            Rule::Time,
+            &message,
+        );
+    }
     refuses(
         "event_timestamp",
         "1763719200",
@@ -195,15 +226,30 @@ fn timestamps_are_rfc_3339_within_the_window() {
 #[test]
 fn typed_members_have_their_types() {
     accepts("event_id", r#""01931c5e-7f00-7000-8000-000000000001""#);
-    refuses(
-        "event_id",
-        r#""abc""#,
-        Rule::Format,
-        r#"string doesn't match the format "uuid""#,
-    );
+    for (id, message) in [
+        ("abc", "invalid UUID length: 3"),
+        (
+            "01931c5e7f0070008000000000000001",
+            "invalid UUID length: 32",
+        ),
+        (
+            "01931c5e-7f00-7000-8000-00000000000g",
+            "invalid UUID format",
+        ),
+        (
+            "01931c5e-7f00-7000-80000-0000000000g",
+            "invalid UUID format",
+        ),
+    ] {
+        refuses("event_id", &format!("\"{id}\""), Rule::Format, message);
+    }
     accepts("event_id", "null");
     accepts("duration_ms", "0");
     accepts("duration_ms", "2147483647");
+    accepts("duration_ms", "125.00");
+    refuses("duration_ms", "1e3", Rule::Type, "value must be an integer");
+    refuses("duration_ms", "1.0e3", Rule::Type, "value must be an integer");
+    refuses("duration_ms", r#""1.0""#, Rule::Type, "value must be an integer");
     refuses(
         "duration_ms",
         "2147483648",
