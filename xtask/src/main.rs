@@ -9,6 +9,7 @@ mod db;
 mod docs;
 mod doctor;
 mod environment;
+mod fuzz;
 mod http;
 mod image;
 mod sample;
@@ -53,6 +54,8 @@ enum Command {
     Clean,
     /// Measures the service against the database under it.
     Bench(bench::Arguments),
+    /// Looks for inputs that break what must hold for all.
+    Fuzz(fuzz::Arguments),
     /// Breaks everything at random under load and checks that no event is lost.
     Soak(soak::Arguments),
 }
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Image(arguments) => image::run(&arguments),
         Command::Clean => clean::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Soak(arguments) => soak::run(&arguments),
     };
     match outcome {

@@ -155,17 +155,19 @@ fn boolean(name: &'static str, value: Value<'_>) -> Result<bool, Violation> {
 
 /// A whole number, also when it is written as `125.0`, which is one for JSON Schema.
 fn integer(name: &'static str, value: Value<'_>) -> Result<i64, Violation> {
-    let text = value.text.split_once('.').map_or(value.text, |(whole, fraction)| {
-        let is_whole = fraction.bytes().all(|digit| digit == b'0');
-        if is_whole { whole } else { value.text }
-    });
+    let text = value
+        .text
+        .split_once('.')
+        .map_or(value.text, |(whole, fraction)| {
+            let is_whole = fraction.bytes().all(|digit| digit == b'0');
+            if is_whole { whole } else { value.text }
+        });
     if value.kind != Kind::Number || text.contains(['.', 'e', 'E']) {
         return Err(wrong_type(name, "an integer"));
     }
-    text.parse()
-        .map_err(|_overflow: std::num::ParseIntError| {
-            Violation::of_field(name, Rule::Range, "number is out of range")
-        })
+    text.parse().map_err(|_overflow: std::num::ParseIntError| {
+        Violation::of_field(name, Rule::Range, "number is out of range")
+    })
 }
 
 /// A UUID in its canonical form; the shorter and braced forms would not come back unchanged. The words

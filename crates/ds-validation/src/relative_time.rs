@@ -1,5 +1,6 @@
 //! Durations and times as existing clients write them: `24h`, `1h30m`, `7d`, or a time.
 
+use ds_domain::time::truncate_to_micros;
 use jiff::{SignedDuration, Timestamp, civil, tz::Offset};
 
 use crate::date_time;
@@ -19,7 +20,8 @@ const UNITS: &[(&str, i128)] = &[
 /// Reads a bound of a query: a duration before `now`, or a time.
 pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Some(ago) = ago(text) {
-        return now.checked_sub(ago).ok();
+        // Nothing finer is stored.
+        return now.checked_sub(ago).ok().map(truncate_to_micros);
     }
     date_time::parse(text).or_else(|| utc(text))
 }
@@ -135,6 +137,7 @@ mod tests {
         check("0", Some(NOW));
         check("7d", Some("2026-11-14T10:00:00Z"));
         check("1.5d", Some("2026-11-19T22:00:00Z"));
+        check("1us2ns", Some("2026-11-21T09:59:59.999998Z"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod migrate;
 mod outage;
 mod partition;
 mod read;
+mod round_trip;
 mod schema;
 mod tls;
 mod upkeep;

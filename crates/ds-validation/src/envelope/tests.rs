@@ -248,8 +248,18 @@ fn typed_members_have_their_types() {
     accepts("duration_ms", "2147483647");
     accepts("duration_ms", "125.00");
     refuses("duration_ms", "1e3", Rule::Type, "value must be an integer");
-    refuses("duration_ms", "1.0e3", Rule::Type, "value must be an integer");
-    refuses("duration_ms", r#""1.0""#, Rule::Type, "value must be an integer");
+    refuses(
+        "duration_ms",
+        "1.0e3",
+        Rule::Type,
+        "value must be an integer",
+    );
+    refuses(
+        "duration_ms",
+        r#""1.0""#,
+        Rule::Type,
+        "value must be an integer",
+    );
     refuses(
         "duration_ms",
         "2147483648",

@@ -1,0 +1,19 @@
+//! What must hold for every input, one module a target.
+//!
+//! The fuzzer looks for inputs that break it (`cargo xtask fuzz`). The tests of ds-validation hold it
+//! for the committed seeds, among which is every input that ever broke it.
+
+pub mod batch;
+pub mod event;
+pub mod query;
+pub mod time_range;
+pub mod traceparent;
+
+mod refusal;
+
+use jiff::Timestamp;
+
+/// The moment at which everything is read: 2026-11-21T10:00:00Z.
+fn now() -> Timestamp {
+    Timestamp::constant(1_795_255_200, 0)
+}
