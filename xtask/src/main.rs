@@ -5,6 +5,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod clean;
+mod conformance;
 mod db;
 mod docs;
 mod doctor;
@@ -54,6 +55,8 @@ enum Command {
     Clean,
     /// Measures the service against the database under it.
     Bench(bench::Arguments),
+    /// Holds the running service against its API document.
+    Conformance(conformance::Arguments),
     /// Looks for inputs that break what must hold for all.
     Fuzz(fuzz::Arguments),
     /// Breaks everything at random under load and checks that no event is lost.
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Image(arguments) => image::run(&arguments),
         Command::Clean => clean::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Soak(arguments) => soak::run(&arguments),
     };

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use ds_testkit::provision::Wish;
 use ds_testkit::{Durability, Stores};
 
-use crate::{BackendArgument, cargo};
+use crate::{BackendArgument, cargo, conformance};
 
 /// Arguments of `test`.
 #[derive(clap::Args)]
@@ -19,15 +19,17 @@ pub(crate) struct Arguments {
     pub(crate) arguments: Vec<String>,
 }
 
-/// Doc tests first, so that the runner's summary is the last thing printed.
+/// Doc tests and the API document first, so that the runner's summary is the last thing printed.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let wish = Wish::of_command(arguments.backend.backend)?;
     let stores = Stores::provide(wish, Durability::Off)?;
     announce(&stores);
+    let mut conforms = true;
     if arguments.arguments.is_empty() {
         let mut doc_tests = cargo::command();
         doc_tests.args(["test", "--doc", "--workspace", "--quiet"]);
         cargo::succeed(with_stores(&mut doc_tests, &stores))?;
+        conforms = conformance::run_on(&stores)? == ExitCode::SUCCESS;
     }
     let passed = if cargo::has("nextest") {
         let mut runner = cargo::command();
@@ -42,7 +44,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         run_cargo_test(arguments, &stores)?
     };
-    Ok(if passed {
+    if !conforms {
+        println!("The running service does not conform to its API document: see above.");
+    }
+    Ok(if passed && conforms {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

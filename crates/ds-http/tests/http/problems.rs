@@ -62,10 +62,8 @@ async fn check(setup: Setup, cases: Vec<Case>) {
 #[track_caller]
 fn check_members(line: &str, problem: &Value) {
     let path = line.split([' ', '?']).nth(1).unwrap();
-    let instance = match &problem["resource"] {
-        Value::Null => path,
-        resource => &format!("/audit/{}", resource.as_str().unwrap()),
-    };
+    let resource = problem["resource"].as_str();
+    let instance = resource.map_or(path.to_owned(), |resource| format!("/audit/{resource}"));
     assert_eq!(problem["instance"], instance, "{line}");
     let known = [
         "type",

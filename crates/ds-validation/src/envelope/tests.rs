@@ -285,6 +285,10 @@ fn typed_members_have_their_types() {
         Rule::Range,
         "number must be at least 1",
     );
+}
+
+#[test]
+fn other_members_have_their_types() {
     accepts("actor_ip", r#""2001:db8::1""#);
     refuses(
         "actor_ip",
