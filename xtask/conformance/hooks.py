@@ -26,6 +26,9 @@ def before_call(context, case, kwargs):
             case.query[bound] = "24h"
     if data:
         case.query["data"] = ['{"alert_name":"MemPressure"}']
+    for time in ("sent_at", "occurred_at"):
+        if isinstance(case.body, dict) and time in case.body:
+            case.body[time] = now()
     events = case.body if isinstance(case.body, list) else [case.body]
     for event in events:
         if isinstance(event, dict) and "event_timestamp" in event:
@@ -33,8 +36,7 @@ def before_call(context, case, kwargs):
 
 
 def make_storable(event):
-    now = datetime.datetime.now(datetime.timezone.utc)
-    event["event_timestamp"] = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    event["event_timestamp"] = now()
     if event.get("parent_event_id") is not None:
         event["parent_event_id"] = EVENT
     if event.get("parent_event_date") is not None:
@@ -43,6 +45,10 @@ def make_storable(event):
         event["event_id"] = None
     if not reads_as(ipaddress.ip_address, event.get("actor_ip")):
         event["actor_ip"] = None
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def reads_as(kind, text):

@@ -1,8 +1,8 @@
-//! What a place promises in which accepted events wait for the store.
+//! What a place promises in which accepted events and notifications wait for the store.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use ds_validation::NewEvent;
+use ds_validation::{NewEvent, ValidNotification};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -10,18 +10,40 @@ use uuid::Uuid;
 /// gone nobody else gets it before, so it is no longer than that.
 pub const LEASE: Duration = Duration::from_secs(20);
 
-/// An accepted event that waits for the store.
+/// Something that was accepted and waits for the store.
 #[derive(Clone, Debug)]
 pub struct Parked {
-    /// The event, with its id.
-    pub event: NewEvent,
-    /// The parent it claims, when nobody has looked it up yet: entries of the first service name a
-    /// parent without its date. It must be found, or refused, before the event is stored.
-    pub unresolved_parent: Option<Uuid>,
+    /// What waits.
+    pub item: Item,
     /// When it was accepted; the rules about time were checked against this instant.
     pub accepted_at: Timestamp,
     /// Why it could not be stored at once.
     pub reason: String,
+}
+
+/// What waits for the store.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// An event.
+    Event {
+        /// The event, with its id.
+        event: NewEvent,
+        /// The parent it claims, when nobody has looked it up yet: entries of the first service name
+        /// a parent without its date. It must be found, or refused, before the event is stored.
+        unresolved_parent: Option<Uuid>,
+    },
+    /// A notification.
+    Notification(ValidNotification),
+}
+
+impl Parked {
+    /// The event, if it is one.
+    pub fn event(&self) -> Option<&NewEvent> {
+        match &self.item {
+            Item::Event { event, .. } => Some(event),
+            Item::Notification(_) => None,
+        }
+    }
 }
 
 /// Names an entry within its backlog, until it is settled.
@@ -46,7 +68,7 @@ pub struct Delivery {
     pub attempts: u32,
 }
 
-/// Why an entry cannot be read back as an event.
+/// Why an entry cannot be read back.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("entry is unreadable: {0}")]
 pub struct Unreadable(pub String);
@@ -85,13 +107,15 @@ pub struct Setback {
 pub struct DeadLetter {
     /// Its name among the dead letters.
     pub id: EntryId,
-    /// Id of the event, if that can be read.
+    /// Id of the event, if it is one and that can be read.
     pub event_id: Option<Uuid>,
+    /// Id of the notification, likewise.
+    pub notification_id: Option<String>,
     /// Why it failed.
     pub reason: String,
     /// When it was buried.
     pub buried_at: Timestamp,
-    /// When the event was accepted, if that can be read.
+    /// When it was accepted, if that can be read.
     pub accepted_at: Option<Timestamp>,
     /// Earlier attempts, the first one first; the oldest are left out when there are many.
     pub history: Vec<Setback>,
@@ -151,7 +175,7 @@ pub enum PutError {
     Unavailable(#[source] SharedError),
 }
 
-/// A place where accepted events wait for the store. Every method is bounded in time.
+/// A place where what was accepted waits for the store. Every method is bounded in time.
 pub trait Backlog: Send + Sync + 'static {
     /// Puts all entries, or none. When it returns they survive the loss of power.
     fn put(&self, entries: &[Parked]) -> impl Future<Output = Result<(), PutError>> + Send;

@@ -1,9 +1,10 @@
 //! The text form of an entry, the same in every backlog.
 //!
-//! The event stands in it as a request does: it is read back by the code that read it first, as of
+//! The event or the notification stands in it as a request does: it is read back by the code that read it first, as of
 //! the moment it was accepted, so that no rule can differ and no field can be forgotten.
 
 mod legacy;
+mod notification;
 
 use std::{borrow::Cow, error::Error};
 
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Parked, Unreadable};
+use crate::{Item, Parked, Unreadable};
 
 pub(crate) use legacy::decode as decode_legacy;
 
@@ -22,37 +23,60 @@ pub(crate) use legacy::decode as decode_legacy;
 const FORMAT: u32 = 1;
 
 /// What an entry is.
-const KIND: &str = "audit_event";
+const EVENT: &str = "audit_event";
+const NOTIFICATION: &str = "notification_audit";
 
 /// Bytes of an entry without its payload, roughly.
 const ENVELOPE_BYTES: usize = 1_024;
 
 /// What can be told of an entry without reading all of it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Outline {
     /// Id of the event.
     pub(crate) event_id: Option<Uuid>,
+    /// Id of the notification.
+    pub(crate) notification_id: Option<String>,
     /// When it was accepted.
     pub(crate) accepted_at: Option<Timestamp>,
 }
 
 /// The text of an entry.
 pub(crate) fn encode(parked: &Parked) -> String {
-    let event = parked.event.event();
-    let metadata = event.event_metadata.as_ref();
-    let payload = event.event_data.as_str().len() + metadata.map_or(0, |data| data.as_str().len());
+    match &parked.item {
+        Item::Event {
+            event: new,
+            unresolved_parent,
+        } => {
+            let event = new.event();
+            let metadata = event.event_metadata.as_ref();
+            let payload =
+                event.event_data.as_str().len() + metadata.map_or(0, |data| data.as_str().len());
+            let mut entry = begin(EVENT, parked, payload);
+            let sender_chose_id = new.sender_chose_id();
+            entry.raw("sender_chose_id", &sender_chose_id.to_string());
+            if new.trace_is_propagated() {
+                entry.raw("trace_is_propagated", "true");
+            }
+            entry.raw("event", &encode_event(event, *unresolved_parent));
+            entry.end()
+        }
+        Item::Notification(notification) => {
+            let request = notification::encode(notification.notification());
+            let mut entry = begin(NOTIFICATION, parked, request.len());
+            entry.raw("notification", &request);
+            entry.end()
+        }
+    }
+}
+
+/// The beginning of an entry, with room for so many bytes more.
+fn begin(kind: &str, parked: &Parked, payload: usize) -> Object {
     let mut entry = Object::with_capacity(payload + ENVELOPE_BYTES);
     entry.raw("format", &FORMAT.to_string());
-    entry.text("type", KIND);
+    entry.text("type", kind);
     entry.text("accepted_at", &parked.accepted_at.to_string());
     entry.text("reason", &parked.reason);
-    let sender_chose_id = parked.event.sender_chose_id();
-    entry.raw("sender_chose_id", &sender_chose_id.to_string());
-    if parked.event.trace_is_propagated() {
-        entry.raw("trace_is_propagated", "true");
-    }
-    entry.raw("event", &encode_event(event, parked.unresolved_parent));
-    entry.end()
+    entry
 }
 
 /// The event as a request that leaves no default to be applied.
@@ -170,14 +194,14 @@ pub(crate) fn push_quoted(out: &mut String, text: &str) {
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct Head<'a> {
     format: u32,
+    #[serde(rename = "type", borrow, default)]
+    kind: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
-struct Entry<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'a, str>,
+struct EventEntry<'a> {
     accepted_at: Timestamp,
     reason: String,
     sender_chose_id: bool,
@@ -189,14 +213,19 @@ struct Entry<'a> {
 
 /// Reads the text of an entry.
 pub(crate) fn decode(text: &str) -> Result<Parked, Unreadable> {
-    let Version { format } = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let Head { format, kind } = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     if format != FORMAT {
         return Err(Unreadable(format!("format {format} is not known")));
     }
-    let entry: Entry<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-    if entry.kind != KIND {
-        return Err(Unreadable(format!("type {:?} is not known", entry.kind)));
+    match &*kind {
+        EVENT => decode_event(text),
+        NOTIFICATION => notification::decode(text),
+        kind => Err(Unreadable(format!("type {kind:?} is not known"))),
     }
+}
+
+fn decode_event(text: &str) -> Result<Parked, Unreadable> {
+    let entry: EventEntry<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let valid = read_event(entry.event.get(), entry.accepted_at)?;
     let (mut event, unresolved_parent) = identify(valid)?;
     if !entry.sender_chose_id {
@@ -206,8 +235,10 @@ pub(crate) fn decode(text: &str) -> Result<Parked, Unreadable> {
         event = event.with_propagated_trace();
     }
     Ok(Parked {
-        event,
-        unresolved_parent,
+        item: Item::Event {
+            event,
+            unresolved_parent,
+        },
         accepted_at: entry.accepted_at,
         reason: entry.reason,
     })
@@ -237,17 +268,20 @@ pub(crate) fn outline(text: &str) -> Outline {
     struct Shape<'a> {
         #[serde(alias = "timestamp", borrow)]
         accepted_at: Option<&'a RawValue>,
-        #[serde(alias = "payload", borrow)]
+        #[serde(alias = "payload", alias = "notification", borrow)]
         event: Option<&'a RawValue>,
     }
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
     struct Identity {
-        event_id: Uuid,
+        event_id: Option<Uuid>,
+        notification_id: Option<String>,
     }
     let shape: Shape<'_> = serde_json::from_str(text).unwrap_or_default();
     let identity = |event: &RawValue| serde_json::from_str::<Identity>(event.get()).ok();
+    let identity = shape.event.and_then(identity).unwrap_or_default();
     Outline {
-        event_id: shape.event.and_then(identity).map(|found| found.event_id),
+        event_id: identity.event_id,
+        notification_id: identity.notification_id,
         accepted_at: shape
             .accepted_at
             .and_then(|text| serde_json::from_str(text.get()).ok())

@@ -8,7 +8,7 @@ mod spool;
 pub mod testing;
 
 pub use backlog::{
-    Backlog, BacklogError, Burial, Consumer, DeadLetter, Deferral, Delivery, EntryId, LEASE,
+    Backlog, BacklogError, Burial, Consumer, DeadLetter, Deferral, Delivery, EntryId, Item, LEASE,
     Parked, PutError, Setback, SharedError, Status, Unreadable,
 };
 pub use ds_metrics::Stream;

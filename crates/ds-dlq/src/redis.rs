@@ -157,13 +157,18 @@ impl RedisQueue {
     /// Leaves the group, unless entries are taken and not settled, and closes the connections of
     /// this queue and its siblings.
     pub async fn close(&self) {
+        self.leave().await;
+        self.link.closed.send_replace(true);
+        self.link.working.close().await;
+        self.link.writing.close().await;
+    }
+
+    /// Leaves the group of this stream, unless entries are taken and not settled.
+    pub async fn leave(&self) {
         let words = vec![self.group(), self.consumer()];
         if let Err(error) = self.run(Script::Leave, words, COMMAND).await {
             tracing::debug!(%error, "Left Redis with the consumer in place");
         }
-        self.link.closed.send_replace(true);
-        self.link.working.close().await;
-        self.link.writing.close().await;
     }
 
     fn group(&self) -> Value {

@@ -321,6 +321,7 @@ fn dead_letter((number, letter, text): (u64, Letter, Text)) -> DeadLetter {
     DeadLetter {
         id: id_of(number),
         event_id: outline.event_id,
+        notification_id: outline.notification_id,
         reason: letter.death.error,
         buried_at: letter.death.at,
         accepted_at: outline.accepted_at,

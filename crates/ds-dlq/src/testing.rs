@@ -3,11 +3,11 @@
 mod contract;
 mod memory;
 
-use ds_validation::{Limits, parse_event};
+use ds_validation::{Limits, parse_event, parse_notification};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::Parked;
+use crate::{Item, Parked};
 
 pub use contract::backlog_contract;
 pub use memory::MemoryBacklog;
@@ -28,8 +28,31 @@ pub fn parked(id: Uuid, now: Timestamp) -> Parked {
     );
     match parse_event(body.as_bytes(), now, &Limits::default()) {
         Ok(event) => Parked {
-            event: event.identify(|| id, None),
-            unresolved_parent: None,
+            item: Item::Event {
+                event: event.identify(|| id, None),
+                unresolved_parent: None,
+            },
+            accepted_at: now,
+            reason: "store is unavailable".to_owned(),
+        },
+        Err(error) => unreachable!("the body is valid: {error:?}"),
+    }
+}
+
+/// A notification that was accepted at `now` and waits.
+///
+/// # Panics
+///
+/// Never: the notification is valid.
+pub fn parked_notification(id: &str, recipient: &str, now: Timestamp) -> Parked {
+    let body = format!(
+        r#"{{"remediation_id":"rr-1","notification_id":"{id}","recipient":"{recipient}",
+            "channel":"slack","message_summary":"line\nbreak \u001f é","status":"failed",
+            "sent_at":"{now}","error_message":"too \"late\"","escalation_level":2}}"#
+    );
+    match parse_notification(body.as_bytes(), now, &Limits::default()) {
+        Ok(notification) => Parked {
+            item: Item::Notification(notification),
             accepted_at: now,
             reason: "store is unavailable".to_owned(),
         },

@@ -8,4 +8,5 @@ pub mod json;
 pub mod kind;
 pub mod limit;
 pub mod month;
+pub mod notification;
 pub mod time;

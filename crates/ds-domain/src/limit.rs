@@ -1,9 +1,9 @@
-//! The bounds of an event, in one place: validation, table columns and the API document are all
-//! checked against these constants.
+//! The bounds of an event and of a notification, in one place: validation, table columns and the API
+//! document are all checked against these constants.
 
 use jiff::SignedDuration;
 
-/// The bounds of one text field of an event.
+/// The bounds of one text field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TextField {
     /// Name in the API.
@@ -150,6 +150,55 @@ pub const DURATION_MS_MAX: i32 = i32::MAX;
 
 /// Longest `error_message`; the column is an unbounded `text`, this keeps stack traces out of rows.
 pub const ERROR_MESSAGE_CHARS_MAX: usize = 10_000;
+
+/// Longest id of a notification or remediation, and longest recipient.
+pub const NOTIFICATION_NAME_CHARS_MAX: usize = 255;
+
+/// Longest channel or status of a notification; the words there are stay far below it.
+pub const NOTIFICATION_WORD_CHARS_MAX: usize = 50;
+
+/// Longest summary or error of a notification; the columns are unbounded `text`.
+pub const NOTIFICATION_TEXT_CHARS_MAX: usize = 1_000;
+
+/// Longest answer of whoever delivers notifications; the column is an unbounded `text`.
+pub const DELIVERY_STATUS_CHARS_MAX: usize = 255;
+
+/// Highest level a notification can be escalated to.
+pub const ESCALATION_LEVEL_MAX: i32 = 100;
+
+/// Most deliveries of a notification that are given back with it, the latest ones.
+pub const DELIVERIES_MAX: u16 = 1_000;
+
+/// The text fields of a notification, in the order in which the API document lists them.
+pub const NOTIFICATION_TEXT_FIELDS: &[TextField] = &[
+    required(
+        "remediation_id",
+        "remediation_id",
+        NOTIFICATION_NAME_CHARS_MAX,
+    ),
+    required(
+        "notification_id",
+        "notification_id",
+        NOTIFICATION_NAME_CHARS_MAX,
+    ),
+    required("recipient", "recipient", NOTIFICATION_NAME_CHARS_MAX),
+    required("channel", "channel", NOTIFICATION_WORD_CHARS_MAX),
+    required(
+        "message_summary",
+        "message_summary",
+        NOTIFICATION_TEXT_CHARS_MAX,
+    ),
+    required("status", "status", NOTIFICATION_WORD_CHARS_MAX),
+    nullable("delivery_status", DELIVERY_STATUS_CHARS_MAX),
+    nullable("error_message", NOTIFICATION_TEXT_CHARS_MAX),
+];
+
+/// The text fields of a delivery, likewise.
+pub const DELIVERY_TEXT_FIELDS: &[TextField] = &[
+    required("status", "status", NOTIFICATION_WORD_CHARS_MAX),
+    nullable("delivery_status", DELIVERY_STATUS_CHARS_MAX),
+    nullable("error_message", NOTIFICATION_TEXT_CHARS_MAX),
+];
 
 /// How far ahead of the server's clock a sender's clock may be.
 pub const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);

@@ -7,21 +7,22 @@ use ds_domain::{
     event::Parent,
     id::IdSource,
     month::Month,
+    notification::{StoredDelivery, StoredNotification},
     time::{Clock, truncate_to_micros},
 };
 use ds_http::{ConnectionLimits, Readiness, RequestLimits, Service, Surface, serve};
 use ds_ingest::{
     Ingest, Parts,
-    port::{EventStore, EventWriter, Ports},
+    port::{EventStore, EventWriter, NotificationStore, Ports},
     testing::MemoryBacklog,
 };
 use ds_metrics::Exporter;
 use ds_repository::{
-    Appended, Repository,
-    error::{AppendError, StoreError},
+    Appended, Inserted, Repository,
+    error::{AppendError, InsertError, StoreError},
     settings::Settings,
 };
-use ds_validation::NewEvent;
+use ds_validation::{NewEvent, ValidDelivery, ValidNotification};
 use jiff::Timestamp;
 use tokio::{net::TcpListener, task::spawn_blocking};
 use uuid::Uuid;
@@ -53,6 +54,28 @@ impl EventWriter for Nothing {
     async fn append(&mut self, groups: &[&[NewEvent]]) -> Vec<Result<Vec<Appended>, AppendError>> {
         let stored = |group: &&[NewEvent]| Ok(vec![Appended::Now; group.len()]);
         groups.iter().map(stored).collect()
+    }
+}
+
+impl NotificationStore for Nothing {
+    async fn insert_notification(
+        &self,
+        notification: &ValidNotification,
+    ) -> Result<Inserted<StoredNotification>, InsertError> {
+        Ok(Inserted::Now(StoredNotification {
+            id: 1,
+            notification: notification.notification().clone(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }))
+    }
+
+    async fn insert_delivery(
+        &self,
+        _: &str,
+        _: &ValidDelivery,
+    ) -> Result<Option<Inserted<StoredDelivery>>, InsertError> {
+        Ok(None)
     }
 }
 
@@ -95,6 +118,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             store: Nothing,
             queue: None,
             spool: None,
+            notification_queue: None,
             clock: WallClock,
             ids: Ids,
             limits: ds_validation::Limits::default(),

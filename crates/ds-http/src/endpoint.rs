@@ -1,11 +1,12 @@
 //! What an endpoint is.
 
-use std::{pin::Pin, sync::Arc};
+use std::{borrow::Cow, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use ds_ingest::{Submission, port::Ports};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header::CONTENT_TYPE};
 use http_body_util::Full;
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::{Service, problem::Problem, request_id::RequestId, trace};
@@ -69,6 +70,12 @@ impl Call {
             body: &self.body,
             trace: trace::of(&self.headers),
         }
+    }
+
+    /// The path's parameter as the client meant it; `None` when that is no text that can be stored.
+    pub(crate) fn path_text(&self) -> Option<Cow<'_, str>> {
+        let text = percent_decode_str(&self.path_parameter).decode_utf8().ok();
+        text.filter(|text| !text.contains('\0'))
     }
 }
 

@@ -2,15 +2,19 @@
 
 mod create_audit_event;
 mod create_audit_events_batch;
+mod create_delivery;
+mod create_notification;
 mod get_audit_event;
 mod get_dead_letter_queue;
 mod get_health;
 mod get_liveness;
 mod get_metrics;
+mod get_notification;
 mod get_openapi;
 mod get_readiness;
 mod list_dead_letters;
 mod list_event_types;
+mod list_notifications;
 mod purge_dead_letter;
 mod query_audit_events;
 mod replay_dead_letter;
@@ -48,12 +52,17 @@ const BATCH: &str = "/api/v1/audit/events/batch";
 const EVENT: &str = "/api/v1/audit/events/{event_id}";
 const EVENT_TYPES: &str = "/api/v1/audit/event-types";
 
+const NOTIFICATIONS: &str = "/api/v1/audit/notifications";
+const NOTIFICATION: &str = "/api/v1/audit/notifications/{notification_id}";
+const DELIVERIES: &str = "/api/v1/audit/notifications/{notification_id}/deliveries";
+
 const DLQ: &str = "/api/v1/admin/dlq";
 const LETTERS: &str = "/api/v1/admin/dlq/dead-letters";
 const LETTER: &str = "/api/v1/admin/dlq/dead-letters/{id}";
 const REPLAY: &str = "/api/v1/admin/dlq/dead-letters/{id}/replay";
 
 const WRITE: &[u16] = &[201, 202, 400, 408, 409, 413, 415, 500, 503];
+const APPEND: &[u16] = &[201, 400, 404, 408, 409, 413, 415, 500, 503];
 const LIST: &[u16] = &[200, 400, 500, 503];
 const GET: &[u16] = &[200, 400, 404, 500, 503];
 const LOOK_UP: &[u16] = &[200, 304, 400];
@@ -70,6 +79,10 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         query("queryAuditEvents", EVENTS, LIST, |s, c| Box::pin(query_audit_events::handle(s, c))),
         query("getAuditEvent", EVENT, GET, |s, c| Box::pin(get_audit_event::handle(s, c))),
         tell("listEventTypes", EVENT_TYPES, LOOK_UP, |_, c| Box::pin(list_event_types::handle(c))),
+        write("createNotification", NOTIFICATIONS, WRITE, |s, c| Box::pin(create_notification::handle(s, c))),
+        query("listNotifications", NOTIFICATIONS, LIST, |s, c| Box::pin(list_notifications::handle(s, c))),
+        query("getNotification", NOTIFICATION, GET, |s, c| Box::pin(get_notification::handle(s, c))),
+        write("createNotificationDelivery", DELIVERIES, APPEND, |s, c| Box::pin(create_delivery::handle(s, c))),
         command("getDeadLetterQueue", Method::GET, DLQ, INSPECT, |s, c| Box::pin(get_dead_letter_queue::handle(s, c))),
         command("listDeadLetters", Method::GET, LETTERS, LIST, |s, c| Box::pin(list_dead_letters::handle(s, c))),
         command("replayDeadLetter", Method::POST, REPLAY, ACCEPT, |s, c| Box::pin(replay_dead_letter::handle(s, c))),

@@ -5,7 +5,9 @@
 
 mod admin;
 mod body;
+mod notification;
 mod refusal;
+mod resource;
 
 use std::{borrow::Cow, error::Error, time::Duration};
 
@@ -21,6 +23,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::endpoint::{Reply, reply};
+
+use resource::Resource;
+
+pub(crate) use notification::Record;
 
 /// What every `type` begins with.
 const TYPE_PREFIX: &str = "https://kubernaut.ai/problems/";
@@ -54,7 +60,7 @@ struct Document {
     detail: Cow<'static, str>,
     /// What else the client is told.
     errors: Vec<Fault>,
-    time_format: Option<String>,
+    resource: Option<Resource>,
     allow: Option<HeaderValue>,
     /// When to come again.
     retry_after: Option<Duration>,
@@ -256,7 +262,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
-            time_format: None,
+            resource: None,
             allow: None,
             retry_after: None,
             failures: Vec::new(),
@@ -296,18 +302,10 @@ struct Wire<'p> {
     instance: &'p str,
     #[serde(skip_serializing_if = "str::is_empty")]
     request_id: &'p str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field_errors: Option<FieldErrors<'p>>,
+    #[serde(flatten)]
+    resource: Option<&'p Resource>,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'p [Fault],
-}
-
-/// How the first contract reports a time that cannot be read.
-#[derive(Serialize)]
-struct FieldErrors<'p> {
-    query: &'p str,
 }
 
 impl Problem {
@@ -336,24 +334,23 @@ impl Problem {
             title,
             detail,
             errors,
-            time_format,
+            resource,
             allow,
             retry_after,
             ..
         } = &*self.0;
-        let path = echo(path);
+        let instance = match resource {
+            Some(resource) => Cow::Owned(format!("/audit/{}", resource.name)),
+            None => echo(path),
+        };
         let wire = Wire {
             r#type: format!("{TYPE_PREFIX}{slug}"),
             title,
             status: status.as_u16(),
             detail,
-            // The first contract names the resource instead of the path here.
-            instance: time_format
-                .as_ref()
-                .map_or(&*path, |_| "/audit/query parameters"),
+            instance: &instance,
             request_id,
-            resource: time_format.as_ref().map(|_| "query parameters"),
-            field_errors: time_format.as_deref().map(|query| FieldErrors { query }),
+            resource: resource.as_ref(),
             errors,
         };
         // Strings and numbers always serialise; an empty document still has its status.

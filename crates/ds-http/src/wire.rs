@@ -3,6 +3,7 @@
 mod dead_letter_queue;
 mod event_type;
 mod health;
+mod notification;
 
 use std::net::IpAddr;
 
@@ -20,6 +21,10 @@ use crate::problem::Problem;
 pub(crate) use dead_letter_queue::{BacklogReport, DeadLetterQueue, DeadLetters, LetterReplayed};
 pub(crate) use event_type::EventTypeList;
 pub(crate) use health::{Alive, Checks, Health, Ready};
+pub(crate) use notification::{
+    DeliveryElement, NotificationAccepted, NotificationDetail, NotificationElement,
+    NotificationList,
+};
 
 /// What is said about accepted events, by where they are.
 struct Told {

@@ -70,6 +70,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         store: Repository::new(store)?,
         queue: None,
         spool: None,
+        notification_queue: None,
         clock: WallClock,
         ids: Ids,
         limits: ds_validation::Limits::default(),

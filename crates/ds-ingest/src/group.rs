@@ -35,7 +35,7 @@ const ALONE_ROWS_MIN: usize = 64;
 const TICK: Duration = Duration::from_millis(50);
 
 /// Three failures in a row are no accident; a second later the store may be back.
-const STORE: Temper = Temper {
+pub(crate) const STORE: Temper = Temper {
     failures_max: 3,
     pause_min: Duration::from_secs(1),
     pause_max: Duration::from_secs(2),

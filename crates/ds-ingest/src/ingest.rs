@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ds_dlq::{Backlog, BacklogError};
+use ds_dlq::{Backlog, BacklogError, Parked, SharedError};
 use ds_metrics::BacklogName;
 use ds_validation::Limits;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -11,6 +11,7 @@ use crate::{
     admission::{Admission, Gate, Overloaded},
     breaker::BreakerState,
     group::GroupCommit,
+    notifications::Notifications,
     parking::{BacklogState, Berth},
     port::Ports,
     recent::RecentEvents,
@@ -30,7 +31,9 @@ pub struct Ingest<P: Ports> {
     pub(crate) store: Arc<P::Store>,
     pub(crate) queue: Option<Berth<P::Queue>>,
     pub(crate) spool: Option<Berth<P::Spool>>,
+    pub(crate) notification_queue: Option<Berth<P::Queue>>,
     pub(crate) group: Arc<GroupCommit>,
+    pub(crate) notifications: Arc<Notifications<P::Store>>,
     pub(crate) limits: Limits,
     pub(crate) recent: RecentEvents,
     clock: P::Clock,
@@ -48,6 +51,8 @@ pub struct Parts<P: Ports> {
     pub queue: Option<Arc<P::Queue>>,
     /// Where they wait when the queue is away, too.
     pub spool: Option<Arc<P::Spool>>,
+    /// Where notifications wait first.
+    pub notification_queue: Option<Arc<P::Queue>>,
     /// The clock every rule is checked against.
     pub clock: P::Clock,
     /// The source of ids.
@@ -67,6 +72,8 @@ pub struct IngestState {
     pub queue: Option<BacklogState>,
     /// Where the spool stands, if there is one.
     pub spool: Option<BacklogState>,
+    /// Where the queue of notifications stands, if there is one.
+    pub notification_queue: Option<BacklogState>,
     /// Partitions whose events cannot be stored at present.
     pub failing_partitions: Vec<String>,
     /// Rows that wait for a writer.
@@ -80,6 +87,7 @@ impl<P: Ports> Ingest<P> {
             store,
             queue,
             spool,
+            notification_queue,
             clock,
             ids,
             limits,
@@ -89,10 +97,16 @@ impl<P: Ports> Ingest<P> {
         let berth = |queue| Berth::start(BacklogName::Queue, queue, QUEUE_PUTS);
         // The spool has one disk to wait for.
         let locker = |spool| Berth::start(BacklogName::Spool, spool, 1);
+        // They come seldom.
+        let note = |queue| Berth::start(BacklogName::Notifications, queue, 1);
+        let group = Arc::new(GroupCommit::start(&store, settings));
+        let notifications = Notifications::new(Arc::clone(&store), Arc::clone(&group));
         Self {
-            group: Arc::new(GroupCommit::start(&store, settings)),
+            group,
+            notifications: Arc::new(notifications),
             queue: queue.map(berth),
             spool: spool.map(locker),
+            notification_queue: notification_queue.map(note),
             store,
             limits,
             recent: RecentEvents::default(),
@@ -115,6 +129,9 @@ impl<P: Ports> Ingest<P> {
             // One, so that the order is kept.
             self.replay(BacklogName::Spool, spool);
         }
+        if let Some(queue) = &self.notification_queue {
+            self.replay(BacklogName::Notifications, queue);
+        }
     }
 
     fn replay<B: Backlog>(&self, name: BacklogName, berth: &Berth<B>) {
@@ -123,6 +140,7 @@ impl<P: Ports> Ingest<P> {
             backlog: Arc::clone(berth.backlog()),
             store: Arc::clone(&self.store),
             group: Arc::clone(&self.group),
+            notifications: Arc::clone(&self.notifications),
         };
         let stop = self.stop_replays.clone();
         self.replays.spawn(async move { replay.run(stop).await });
@@ -153,12 +171,19 @@ impl<P: Ports> Ingest<P> {
         self.spool.as_ref().map(|berth| &**berth.backlog())
     }
 
+    /// The queue of notifications, likewise.
+    pub fn notification_queue(&self) -> Option<&P::Queue> {
+        let berth = self.notification_queue.as_ref()?;
+        Some(&**berth.backlog())
+    }
+
     /// Where the write path stands.
     pub fn state(&self) -> IngestState {
         IngestState {
             store: self.group.breaker(),
             queue: self.queue.as_ref().map(Berth::state),
             spool: self.spool.as_ref().map(Berth::state),
+            notification_queue: self.notification_queue.as_ref().map(Berth::state),
             failing_partitions: self.group.failing_partitions(),
             queued_rows: self.group.level().rows,
         }
@@ -179,13 +204,46 @@ impl<P: Ports> Ingest<P> {
             Some(spool) => spool.survey().await,
             None => Ok(()),
         };
-        queue.and(spool)
+        let notifications = match &self.notification_queue {
+            Some(queue) => queue.survey().await,
+            None => Ok(()),
+        };
+        queue.and(spool).and(notifications)
     }
 
     /// Whether accepted events wait to be stored, as far as is known.
     pub(crate) fn holds_entries(&self) -> bool {
         let queue = self.queue.as_ref().is_some_and(Berth::holds_entries);
         queue || self.spool.as_ref().is_some_and(Berth::holds_entries)
+    }
+
+    /// Whether accepted notifications do.
+    pub(crate) fn holds_notifications(&self) -> bool {
+        let queue = self.notification_queue.as_ref();
+        let queue = queue.is_some_and(Berth::holds_entries);
+        queue || self.spool.as_ref().is_some_and(Berth::holds_entries)
+    }
+
+    /// Puts entries into `queue`, or else into the spool. `None` when there is neither.
+    pub(crate) async fn park(
+        &self,
+        queue: Option<&Berth<P::Queue>>,
+        entries: impl Fn() -> Vec<Parked>,
+    ) -> Result<(), Option<SharedError>> {
+        let mut last: Option<SharedError> = None;
+        if let Some(queue) = queue {
+            match queue.put(entries()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(Arc::new(error)),
+            }
+        }
+        if let Some(spool) = &self.spool {
+            match spool.put(entries()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(Arc::new(error)),
+            }
+        }
+        Err(last)
     }
 
     /// Stops replaying: what a replay has in hand is finished, the rest stays where it is.
@@ -204,6 +262,9 @@ impl<P: Ports> Ingest<P> {
         }
         if let Some(spool) = &self.spool {
             spool.close().await;
+        }
+        if let Some(queue) = &self.notification_queue {
+            queue.close().await;
         }
     }
 }

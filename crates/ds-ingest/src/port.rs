@@ -1,12 +1,18 @@
 //! The effectful ports of the write path.
 
 use ds_dlq::Backlog;
-use ds_domain::{event::Parent, id::IdSource, month::Month, time::Clock};
-use ds_repository::{
-    Appended, Repository, Writer,
-    error::{AppendError, StoreError},
+use ds_domain::{
+    event::Parent,
+    id::IdSource,
+    month::Month,
+    notification::{StoredDelivery, StoredNotification},
+    time::Clock,
 };
-use ds_validation::NewEvent;
+use ds_repository::{
+    Appended, Inserted, Repository, Writer,
+    error::{AppendError, InsertError, StoreError},
+};
+use ds_validation::{NewEvent, ValidDelivery, ValidNotification};
 use uuid::Uuid;
 
 /// Where events become durable.
@@ -38,6 +44,22 @@ pub trait EventWriter: Send + 'static {
     ) -> impl Future<Output = Vec<Result<Vec<Appended>, AppendError>>> + Send;
 }
 
+/// Where notifications become durable. Every method is bounded in time.
+pub trait NotificationStore: Send + Sync + 'static {
+    /// Stores a notification, once.
+    fn insert_notification(
+        &self,
+        notification: &ValidNotification,
+    ) -> impl Future<Output = Result<Inserted<StoredNotification>, InsertError>> + Send;
+
+    /// Stores a delivery, once. `None` when there is no such notification.
+    fn insert_delivery(
+        &self,
+        notification_id: &str,
+        delivery: &ValidDelivery,
+    ) -> impl Future<Output = Result<Option<Inserted<StoredDelivery>>, InsertError>> + Send;
+}
+
 impl EventStore for Repository {
     type Writer = Writer;
 
@@ -60,10 +82,27 @@ impl EventWriter for Writer {
     }
 }
 
+impl NotificationStore for Repository {
+    async fn insert_notification(
+        &self,
+        notification: &ValidNotification,
+    ) -> Result<Inserted<StoredNotification>, InsertError> {
+        Repository::insert_notification(self, notification).await
+    }
+
+    async fn insert_delivery(
+        &self,
+        notification_id: &str,
+        delivery: &ValidDelivery,
+    ) -> Result<Option<Inserted<StoredDelivery>>, InsertError> {
+        Repository::insert_delivery(self, notification_id, delivery).await
+    }
+}
+
 /// What the write path stands on; one name to carry instead of five.
 pub trait Ports: Send + Sync + 'static {
     /// The store.
-    type Store: EventStore;
+    type Store: EventStore + NotificationStore;
     /// Where events wait first while the store is away.
     type Queue: Backlog;
     /// Where they wait when the queue is away, too.

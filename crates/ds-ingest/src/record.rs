@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use ds_dlq::{Parked, SharedError};
+use ds_dlq::{Item, Parked, SharedError};
 use ds_domain::{id::IdSource, time::Clock};
 use ds_metrics::{Refusal, Table, TraceStatus, catalog};
 use ds_repository::{Appended, error::StoreError};
@@ -128,6 +128,22 @@ struct Arrival {
     table: Table,
 }
 
+impl Arrival {
+    /// The events as entries of a backlog, where they go because of `cause`.
+    fn entries(&self, cause: &SharedError) -> Vec<Parked> {
+        let reason = cause.to_string();
+        let entry = |event: &NewEvent| Parked {
+            item: Item::Event {
+                event: event.clone(),
+                unresolved_parent: None,
+            },
+            accepted_at: self.accepted_at,
+            reason: reason.clone(),
+        };
+        self.events.iter().map(entry).collect()
+    }
+}
+
 impl<P: Ports> Ingest<P> {
     /// Records the one event that was sent. Once polled it must be driven to its end, or a stored
     /// event goes unanswered.
@@ -233,7 +249,8 @@ impl<P: Ports> Ingest<P> {
             }
             NotAppended::Partition { cause, .. } | NotAppended::Unavailable(cause) => cause,
         };
-        match self.park(&arrival, &cause).await {
+        let entries = || arrival.entries(&cause);
+        match self.park(self.queue.as_ref(), entries).await {
             Ok(()) => {
                 self.count(events.iter(), TraceStatus::DlqFallback);
                 self.recent.note(events);
@@ -244,40 +261,6 @@ impl<P: Ports> Ingest<P> {
                 Err(RecordError::Unavailable(parking.unwrap_or(cause)))
             }
         }
-    }
-
-    /// Puts the events into the queue, or else into the spool. `None` when there is neither.
-    async fn park(
-        &self,
-        arrival: &Arrival,
-        cause: &SharedError,
-    ) -> Result<(), Option<SharedError>> {
-        let reason = cause.to_string();
-        let entries = || -> Vec<Parked> {
-            let events = arrival.events.iter();
-            events
-                .map(|event| Parked {
-                    event: event.clone(),
-                    unresolved_parent: None,
-                    accepted_at: arrival.accepted_at,
-                    reason: reason.clone(),
-                })
-                .collect()
-        };
-        let mut last: Option<SharedError> = None;
-        if let Some(queue) = &self.queue {
-            match queue.put(entries()).await {
-                Ok(()) => return Ok(()),
-                Err(error) => last = Some(Arc::new(error)),
-            }
-        }
-        if let Some(spool) = &self.spool {
-            match spool.put(entries()).await {
-                Ok(()) => return Ok(()),
-                Err(error) => last = Some(Arc::new(error)),
-            }
-        }
-        Err(last)
     }
 
     fn count<'e>(&self, events: impl Iterator<Item = &'e NewEvent>, status: TraceStatus) {

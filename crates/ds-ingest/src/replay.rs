@@ -10,18 +10,20 @@ use std::{
     time::Duration,
 };
 
-use ds_dlq::{Backlog, BacklogError, Burial, Deferral, Delivery, EntryId, Parked};
+use ds_dlq::{Backlog, BacklogError, Burial, Deferral, Delivery, EntryId, Item};
 use ds_domain::event::Parent;
 use ds_metrics::{BacklogName, Replayed, catalog};
-use ds_repository::Appended;
+use ds_repository::Inserted;
+use ds_validation::{NewEvent, ValidNotification};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     breaker::BreakerState,
     group::{GroupCommit, Origin},
+    notifications::{NotInserted, Notifications},
     outcome::NotAppended,
-    port::EventStore,
+    port::{EventStore, NotificationStore},
 };
 
 /// Entries taken at once.
@@ -29,6 +31,9 @@ const ENTRIES_MAX: usize = 500;
 
 /// Entries taken at once beside live traffic, whose answers wait for the thread that reads them.
 const ENTRIES_BESIDE_MAX: usize = 100;
+
+/// Notifications taken at once: they are stored one by one, and before their lease ends.
+const NOTIFICATIONS_MAX: usize = 100;
 
 /// Wait between looks into a backlog in which nothing was due.
 const IDLE: Duration = Duration::from_millis(200);
@@ -54,6 +59,7 @@ pub(crate) struct Replay<S, B> {
     pub(crate) backlog: Arc<B>,
     pub(crate) store: Arc<S>,
     pub(crate) group: Arc<GroupCommit>,
+    pub(crate) notifications: Arc<Notifications<S>>,
 }
 
 /// How a pass went.
@@ -70,13 +76,15 @@ pub(crate) enum Pass {
 /// What becomes of the entries of one pass.
 #[derive(Debug, Default)]
 struct Verdicts {
+    /// Whether something was stored in this pass.
+    store_works: bool,
     settled: Vec<EntryId>,
     deferred: Vec<Deferral>,
     buried: Vec<Burial>,
     released: Vec<EntryId>,
 }
 
-impl<S: EventStore, B: Backlog> Replay<S, B> {
+impl<S: EventStore + NotificationStore, B: Backlog> Replay<S, B> {
     /// Replays until it is stopped. A pass that runs is finished.
     pub(crate) async fn run(&self, stop: CancellationToken) {
         let mut away = AWAY_MIN;
@@ -110,6 +118,7 @@ impl<S: EventStore, B: Backlog> Replay<S, B> {
     pub(crate) async fn pass(&self) -> Result<Pass, BacklogError> {
         let max = match self.group.breaker() {
             BreakerState::Closed if self.group.has_live_traffic() => ENTRIES_BESIDE_MAX,
+            BreakerState::Closed if self.name == BacklogName::Notifications => NOTIFICATIONS_MAX,
             BreakerState::Closed => ENTRIES_MAX,
             // It may be the probe.
             BreakerState::HalfOpen => 1,
@@ -130,7 +139,10 @@ impl<S: EventStore, B: Backlog> Replay<S, B> {
             .into_iter()
             .map(|delivery| self.attempt(delivery));
         let outcomes = futures_util::future::join_all(trying).await;
-        let mut verdicts = Verdicts::default();
+        let mut verdicts = Verdicts {
+            store_works: outcomes.iter().any(|(_, _, outcome)| outcome.is_ok()),
+            ..Verdicts::default()
+        };
         for (id, attempts, outcome) in outcomes {
             verdicts.add(id, attempts, outcome);
         }
@@ -138,23 +150,29 @@ impl<S: EventStore, B: Backlog> Replay<S, B> {
     }
 
     /// One attempt to store one entry.
-    async fn attempt(&self, delivery: Delivery) -> (EntryId, u32, Result<Vec<Appended>, Setback>) {
+    async fn attempt(&self, delivery: Delivery) -> (EntryId, u32, Result<(), Setback>) {
         let Delivery {
             id,
             entry,
             attempts,
         } = delivery;
         let outcome = match entry {
-            Ok(parked) => self.append(parked).await,
+            Ok(parked) => match parked.item {
+                Item::Event {
+                    event,
+                    unresolved_parent,
+                } => self.append(event, unresolved_parent).await,
+                Item::Notification(notification) => self.insert(&notification).await,
+            },
             Err(unreadable) => Err(Setback::Permanent(unreadable.to_string())),
         };
         (id, attempts, outcome)
     }
 
-    async fn append(&self, parked: Parked) -> Result<Vec<Appended>, Setback> {
-        let event = match parked.unresolved_parent {
-            None => parked.event,
-            Some(id) => parked.event.with_parent(self.find_parent(id).await?),
+    async fn append(&self, event: NewEvent, unresolved: Option<Uuid>) -> Result<(), Setback> {
+        let event = match unresolved {
+            None => event,
+            Some(id) => event.with_parent(self.find_parent(id).await?),
         };
         let event = Arc::new(vec![event]);
         let outcome = self.group.append(&event, ENTRY_BYTES, Origin::Replay).await;
@@ -168,7 +186,18 @@ impl<S: EventStore, B: Backlog> Replay<S, B> {
                 );
             }
         }
-        outcome.map_err(Setback::from)
+        outcome.map(|_| ()).map_err(Setback::from)
+    }
+
+    /// A notification that is stored already was sent twice, or its sender heard no answer.
+    async fn insert(&self, notification: &ValidNotification) -> Result<(), Setback> {
+        match self.notifications.replay(notification).await {
+            Ok(Inserted::Now(_) | Inserted::Before(_)) => Ok(()),
+            Ok(Inserted::Taken(_)) => Err(Setback::Permanent(
+                "notification id is taken by a record with other content".to_owned(),
+            )),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The parent may wait in a backlog itself, so that it is not there yet.
@@ -184,6 +213,7 @@ impl<S: EventStore, B: Backlog> Replay<S, B> {
             catalog::replayed(self.name, what).increment(u64::try_from(entries).unwrap_or(0));
         };
         let Verdicts {
+            store_works: _,
             settled,
             deferred,
             buried,
@@ -223,6 +253,8 @@ enum Setback {
     Doubtful(String),
     /// The store is away; the entry has nothing to do with it.
     Away,
+    /// Either that, or only the table of the entry is.
+    TableAway(String),
 }
 
 impl From<NotAppended> for Setback {
@@ -239,10 +271,26 @@ impl From<NotAppended> for Setback {
     }
 }
 
+impl From<NotInserted> for Setback {
+    fn from(error: NotInserted) -> Self {
+        match error {
+            NotInserted::Refused { cause, .. } => Self::Permanent(chain(&*cause)),
+            NotInserted::Unavailable(cause) => Self::TableAway(chain(&*cause)),
+            NotInserted::Internal(cause) => Self::Doubtful(chain(&*cause)),
+        }
+    }
+}
+
 impl Verdicts {
-    fn add(&mut self, id: EntryId, attempts: u32, outcome: Result<Vec<Appended>, Setback>) {
+    fn add(&mut self, id: EntryId, attempts: u32, outcome: Result<(), Setback>) {
+        let outcome = match outcome {
+            // Taken again at once they would keep others out, for as long as their table is away.
+            Err(Setback::TableAway(error)) if self.store_works => Err(Setback::Passing(error)),
+            Err(Setback::TableAway(_)) => Err(Setback::Away),
+            outcome => outcome,
+        };
         match outcome {
-            Ok(_) => self.settled.push(id),
+            Ok(()) => self.settled.push(id),
             Err(Setback::Permanent(reason)) => self.buried.push(Burial { id, reason }),
             Err(Setback::Doubtful(reason)) if attempts + 1 >= ATTEMPTS_MAX => {
                 self.buried.push(Burial { id, reason });
@@ -251,7 +299,7 @@ impl Verdicts {
                 let wait = wait_of(&id, attempts);
                 self.deferred.push(Deferral { id, wait, error });
             }
-            Err(Setback::Away) => self.released.push(id),
+            Err(Setback::Away | Setback::TableAway(_)) => self.released.push(id),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! For tests: a store in memory, and the contract that it and PostgreSQL both keep.
 
 mod contract;
+mod records;
 
 use std::{
     collections::HashMap,
@@ -31,6 +32,8 @@ use crate::{
 };
 
 pub use contract::event_store_contract;
+use records::Records;
+
 pub use ds_dlq::testing::MemoryBacklog;
 
 /// How the store in memory is.
@@ -48,6 +51,8 @@ pub enum Mood {
     Refusing,
     /// Cannot store events of one month.
     Without(Month),
+    /// Cannot store notifications.
+    WithoutNotifications,
     /// Panics.
     Panicking,
 }
@@ -59,6 +64,7 @@ pub struct MemoryStore(Arc<Inner>);
 struct Inner {
     mood: watch::Sender<Mood>,
     events: Mutex<HashMap<Uuid, Event>>,
+    records: Mutex<Records>,
     /// Rows of each flush so far.
     flushes: Mutex<Vec<usize>>,
 }
@@ -69,6 +75,7 @@ impl MemoryStore {
         Self(Arc::new(Inner {
             mood: watch::Sender::new(mood),
             events: Mutex::default(),
+            records: Mutex::default(),
             flushes: Mutex::default(),
         }))
     }
@@ -129,6 +136,7 @@ impl MemoryStore {
             | Mood::Hanging
             | Mood::Broken
             | Mood::Without(_)
+            | Mood::WithoutNotifications
             | Mood::Panicking => {}
         }
         let mut stored = self.events();
@@ -162,7 +170,7 @@ fn cause() -> Cause {
 
 fn check(mood: Mood) -> Result<(), StoreError> {
     match mood {
-        Mood::Well | Mood::Refusing | Mood::Without(_) => Ok(()),
+        Mood::Well | Mood::Refusing | Mood::Without(_) | Mood::WithoutNotifications => Ok(()),
         Mood::Away | Mood::Hanging => Err(StoreError::Unavailable(Arc::new(cause()))),
         Mood::Broken => Err(StoreError::Internal(Arc::new(cause()))),
         Mood::Panicking => panic!("the store in memory was told to panic"),
@@ -246,6 +254,7 @@ impl Memory {
             store: store.clone(),
             queue: None,
             spool: None,
+            notification_queue: None,
             clock: ManualClock::at(now),
             ids: CountingIds::default(),
             limits: Limits::default(),

@@ -56,6 +56,8 @@ labels! {
         AuditEvents = "audit_events",
         /// Batches of events.
         AuditEventsBatch = "audit_events_batch",
+        /// Notifications.
+        NotificationAudit = "notification_audit",
     }
 }
 
@@ -64,6 +66,8 @@ labels! {
     Pool {
         /// Connections of the writers.
         Write = "write",
+        /// Connections that store what comes seldom.
+        Records = "records",
         /// Connections that answer queries.
         Read = "read",
         /// Connections that look after partitions and indexes.
@@ -94,6 +98,8 @@ labels! {
         Queue = "queue",
         /// The local spool.
         Spool = "spool",
+        /// Redis Streams, for notifications.
+        Notifications = "notifications",
     }
 }
 
@@ -106,6 +112,10 @@ labels! {
         Queue = "queue",
         /// The spool.
         Spool = "spool",
+        /// The table of notifications.
+        NotificationStore = "notification_store",
+        /// The queue of notifications.
+        NotificationQueue = "notification_queue",
     }
 }
 
@@ -114,6 +124,7 @@ impl From<BacklogName> for BreakerName {
         match name {
             BacklogName::Queue => Self::Queue,
             BacklogName::Spool => Self::Spool,
+            BacklogName::Notifications => Self::NotificationQueue,
         }
     }
 }

@@ -92,6 +92,23 @@ pub enum AppendError {
     Store(#[from] StoreError),
 }
 
+/// A record that was not inserted.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum InsertError {
+    /// The table refuses it (SQLSTATE classes 22 and 23): the sender's fault, never parked.
+    #[error("store refuses the record")]
+    Refused {
+        /// The column or constraint it names.
+        column: Option<String>,
+        /// What the driver said.
+        #[source]
+        cause: Arc<Cause>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The database does not have the schema this binary was built for.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
@@ -214,13 +231,25 @@ impl From<Cause> for StoreError {
     fn from(cause: Cause) -> Self {
         match cause.class() {
             Class::Unavailable => Self::Unavailable(Arc::new(cause)),
-            // Nothing but an append has a sender whose fault it could be.
+            // Nothing but an append or an insert has a sender whose fault it could be.
             Class::Refused(_) | Class::Internal => Self::Internal(Arc::new(cause)),
         }
     }
 }
 
 impl From<Cause> for AppendError {
+    fn from(cause: Cause) -> Self {
+        match cause.class() {
+            Class::Refused(column) => Self::Refused {
+                column,
+                cause: Arc::new(cause),
+            },
+            Class::Unavailable | Class::Internal => Self::Store(cause.into()),
+        }
+    }
+}
+
+impl From<Cause> for InsertError {
     fn from(cause: Cause) -> Self {
         match cause.class() {
             Class::Refused(column) => Self::Refused {

@@ -41,7 +41,7 @@ const ESTIMATE: &str =
 const NEWEST_FIRST: &str = "\nORDER BY event_timestamp DESC, event_id DESC LIMIT ";
 
 /// No event is older; PostgreSQL's calendar ends later than jiff's but begins later, too.
-const OLDEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+pub(crate) const OLDEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
 /// The statement for a page of the events that `filter` matches: with the total in front of every
 /// row when `page` asks for an exact one, without it otherwise, and then one event longer, which

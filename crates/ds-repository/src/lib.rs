@@ -5,6 +5,7 @@ pub mod error;
 mod filter;
 mod jsonb;
 pub mod migrate;
+mod notification;
 mod partition;
 mod pool;
 mod read;
@@ -26,6 +27,7 @@ use pool::{Pool, Purpose};
 use settings::{Settings, SettingsError};
 use writer::Tally;
 
+pub use notification::NotificationPage;
 pub use writer::Writer;
 
 /// The audit store. Clones share its connections.
@@ -35,6 +37,7 @@ pub struct Repository {
     connector: MakeRustlsConnect,
     writers: Arc<Tally>,
     read: Pool,
+    records: Pool,
     maintenance: Pool,
 }
 
@@ -45,6 +48,17 @@ pub enum Appended {
     Now,
     /// The same event, with the same content, was stored before.
     Before,
+}
+
+/// What an insert did with one record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Inserted<T> {
+    /// It was stored now.
+    Now(T),
+    /// The same record, with the same content, was stored before.
+    Before(T),
+    /// Another one has its name.
+    Taken(T),
 }
 
 /// One page of a query's answer.
@@ -82,6 +96,7 @@ impl Repository {
         let connector = tls::connector(&settings)?;
         Ok(Self {
             read: Pool::new(&settings, Purpose::Read, connector.clone())?,
+            records: Pool::new(&settings, Purpose::Records, connector.clone())?,
             maintenance: Pool::new(&settings, Purpose::Maintenance, connector.clone())?,
             writers: Arc::default(),
             settings: Arc::new(settings),
@@ -109,9 +124,10 @@ impl Repository {
             write_connections_max,
             ..
         } = *self.settings;
-        let idle = self.read.idle() + self.maintenance.idle();
+        let pools = [&self.read, &self.records, &self.maintenance];
+        let idle: usize = pools.iter().map(|pool| pool.idle()).sum();
         let mut excess = idle.saturating_sub(idle_connections_max);
-        for pool in [&self.read, &self.maintenance] {
+        for pool in pools {
             excess = pool.close_idle(connection_age_max, connection_idle_max, excess);
             pool.sample();
         }
@@ -122,6 +138,7 @@ impl Repository {
     /// the tasks that have them, and end with them.
     pub fn close(&self) {
         self.read.close();
+        self.records.close();
         self.maintenance.close();
     }
 }

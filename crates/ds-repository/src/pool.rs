@@ -27,11 +27,16 @@ const MAINTENANCE_CONNECTIONS_MAX: usize = 2;
 /// that; who asks in all of them has them prepared anew.
 const PREPARED_MAX: usize = 64;
 
+/// Connections that store what comes seldom: so many that one that waits holds nobody else up.
+const RECORDS_CONNECTIONS_MAX: usize = 2;
+
 /// What a pool is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
     /// Queries.
     Read,
+    /// Storing what comes too seldom for writers of its own.
+    Records,
     /// Partitions and indexes.
     Maintenance,
 }
@@ -53,6 +58,7 @@ impl Pool {
     ) -> Result<Self, SettingsError> {
         let (label, session, connections_max) = match purpose {
             Purpose::Read => (Label::Read, Session::Read, settings.read_connections_max),
+            Purpose::Records => (Label::Records, Session::Write, RECORDS_CONNECTIONS_MAX),
             Purpose::Maintenance => (
                 Label::Maintenance,
                 Session::Maintain,

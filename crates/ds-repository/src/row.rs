@@ -1,8 +1,11 @@
-//! Rows of `audit_events`, as they are read.
+//! Rows as they are read: those of `audit_events`, and what all tables have in common.
 
 use std::error::Error;
 
-use ds_domain::event::{Event, EventCategory, EventOutcome, Parent, StoredEvent};
+use ds_domain::{
+    event::{Event, EventCategory, EventOutcome, Parent, StoredEvent},
+    notification::{Channel, NotificationStatus},
+};
 use tokio_postgres::{
     Row,
     types::{FromSql, Type},
@@ -26,7 +29,7 @@ pub(crate) use event_columns;
 
 /// Reads an event whose columns start at `first`.
 pub(crate) fn event(row: &Row, first: usize) -> Result<StoredEvent, tokio_postgres::Error> {
-    let mut columns = Columns { row, next: first };
+    let mut columns = Columns::from(row, first);
     let event = Event {
         event_id: columns.next()?,
         version: columns.next()?,
@@ -71,13 +74,19 @@ fn parent(id: Option<Uuid>, date: Option<jiff::civil::Date>) -> Option<Parent> {
 }
 
 /// Reads columns one after the other.
-struct Columns<'r> {
+pub(crate) struct Columns<'r> {
     row: &'r Row,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    fn next<T: FromSql<'r>>(&mut self) -> Result<T, tokio_postgres::Error> {
+    /// Those from `first` on.
+    pub(crate) fn from(row: &'r Row, first: usize) -> Self {
+        Self { row, next: first }
+    }
+
+    /// The next one.
+    pub(crate) fn next<T: FromSql<'r>>(&mut self) -> Result<T, tokio_postgres::Error> {
         let at = self.next;
         self.next += 1;
         self.row.try_get(at)
@@ -90,7 +99,7 @@ impl<'r> Columns<'r> {
 }
 
 /// A word of a closed set. The table knows the same sets; one it knows and we do not is an error.
-struct Word<T>(T);
+pub(crate) struct Word<T>(pub(crate) T);
 
 macro_rules! from_sql_word {
     ($($name:ident),+) => {
@@ -110,4 +119,4 @@ macro_rules! from_sql_word {
     };
 }
 
-from_sql_word!(EventCategory, EventOutcome);
+from_sql_word!(EventCategory, EventOutcome, Channel, NotificationStatus);

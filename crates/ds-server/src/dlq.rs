@@ -54,7 +54,7 @@ pub(crate) enum Dlq {
         #[command(flatten)]
         chosen: Chosen,
     },
-    /// Remove dead letters for good: their events are lost.
+    /// Remove dead letters for good: what is in them is lost.
     Purge {
         #[command(flatten)]
         common: Common,

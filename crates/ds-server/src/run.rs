@@ -61,7 +61,6 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
             partitions,
             pending_lists: PendingLists::new(Box::new(move || counting.ingest.stored())),
             service: surveyed,
-            notifications: backlogs.notifications(),
             exporter,
         })
     });

@@ -37,6 +37,8 @@ pub(crate) struct Backlogs {
     pub(crate) queue: Option<Arc<RedisQueue>>,
     /// The spool, if there is one.
     pub(crate) spool: Option<Arc<Spool>>,
+    /// The queue of notifications, over the connections of that of events.
+    pub(crate) notification_queue: Option<Arc<RedisQueue>>,
 }
 
 impl Backlogs {
@@ -50,20 +52,22 @@ impl Backlogs {
             Some(spool) => Some(Arc::new(open_spool(spool).await?)),
             None => None,
         };
+        let queue = queue.transpose()?;
+        let sibling = |queue: &RedisQueue| Arc::new(queue.sibling(Stream::Notifications));
         Ok(Self {
-            queue: queue.transpose()?.map(Arc::new),
+            notification_queue: queue.as_ref().map(sibling),
+            queue: queue.map(Arc::new),
             spool,
         })
     }
 
-    /// The queue of notifications, which shares the connections of that of events.
-    pub(crate) fn notifications(&self) -> Option<RedisQueue> {
-        let queue = self.queue.as_ref()?;
-        Some(queue.sibling(Stream::Notifications))
-    }
-
     /// Lets go of them: what they hold stays where it is.
     pub(crate) async fn close(&self) {
+        if let Some(queue) = &self.notification_queue
+            && queue.is_connected()
+        {
+            queue.leave().await;
+        }
         if let Some(queue) = &self.queue {
             queue.close().await;
         }
@@ -111,6 +115,7 @@ pub(crate) fn service(
         store: repository.clone(),
         queue: backlogs.queue.clone(),
         spool: backlogs.spool.clone(),
+        notification_queue: backlogs.notification_queue.clone(),
         clock: SystemClock,
         ids: SystemIds,
         limits: settings.limits,

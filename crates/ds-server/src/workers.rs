@@ -8,7 +8,6 @@ mod pools;
 
 use std::{error::Error, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
-use ds_dlq::RedisQueue;
 use ds_domain::time::Clock;
 use ds_http::Service;
 use ds_metrics::{Exporter, Outcome, Worker, catalog};
@@ -37,8 +36,6 @@ pub(crate) struct Ground {
     pub pending_lists: PendingLists,
     /// The write path, and what stands on it.
     pub service: Arc<Service<Production>>,
-    /// The queue of notifications, if there is one.
-    pub notifications: Option<RedisQueue>,
     /// The recorder of metrics.
     pub exporter: Exporter,
 }
@@ -85,12 +82,7 @@ const WORKERS: &[Row] = &[
         worker: Worker::Backlogs,
         period: |_| Duration::from_secs(2),
         budget: Duration::from_secs(10),
-        pass: |ground| {
-            Box::pin(async move {
-                let notifications = ground.notifications.as_ref();
-                Ok(backlogs::pass(&ground.service, notifications).await?)
-            })
-        },
+        pass: |ground| Box::pin(async move { Ok(backlogs::pass(&ground.service).await?) }),
     },
     Row {
         worker: Worker::Pools,

@@ -6,11 +6,15 @@ mod date_time;
 mod decode;
 mod draft;
 mod envelope;
+#[cfg(feature = "notifications")]
+mod form;
 mod json;
 mod kind;
 mod limits;
 pub mod markup;
 mod member;
+#[cfg(feature = "notifications")]
+mod notification;
 pub mod query;
 mod relative_time;
 #[cfg(feature = "sanitize")]
@@ -28,6 +32,11 @@ pub use envelope::validate;
 pub use json::SyntaxError;
 pub use kind::{KindCheck, KindFinding, KindMode};
 pub use limits::Limits;
+#[cfg(feature = "notifications")]
+pub use notification::{
+    DeliveryDraft, NotificationDraft, ValidDelivery, ValidNotification, parse_delivery,
+    parse_notification, parse_notification_query, validate_delivery, validate_notification,
+};
 pub use screen::{Finding, Findings, MarkupMode, Screening, SecretMode};
 pub use trace_context::TraceContext;
 pub use valid::{NewEvent, ValidEvent};

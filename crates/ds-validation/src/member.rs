@@ -114,7 +114,7 @@ fn wrong_type(name: &'static str, expected: &str) -> Violation {
     Violation::of_field(name, Rule::Type, format!("value must be {expected}"))
 }
 
-fn string<'a>(name: &'static str, value: Value<'a>) -> Result<Cow<'a, str>, Violation> {
+pub(crate) fn string<'a>(name: &'static str, value: Value<'a>) -> Result<Cow<'a, str>, Violation> {
     match value.kind {
         Kind::String => Ok(json::decode(value.text)),
         Kind::Null | Kind::Bool | Kind::Number | Kind::Array | Kind::Object => {
@@ -154,7 +154,7 @@ fn boolean(name: &'static str, value: Value<'_>) -> Result<bool, Violation> {
 }
 
 /// A whole number, also when it is written as `125.0`, which is one for JSON Schema.
-fn integer(name: &'static str, value: Value<'_>) -> Result<i64, Violation> {
+pub(crate) fn integer(name: &'static str, value: Value<'_>) -> Result<i64, Violation> {
     let text = value
         .text
         .split_once('.')
@@ -181,7 +181,7 @@ fn uuid(name: &'static str, value: Value<'_>) -> Result<Uuid, Violation> {
     Uuid::try_parse(&text).map_err(|_error: uuid::Error| refused("invalid UUID format".to_owned()))
 }
 
-fn date_time(name: &'static str, value: Value<'_>) -> Result<Timestamp, Violation> {
+pub(crate) fn date_time(name: &'static str, value: Value<'_>) -> Result<Timestamp, Violation> {
     let text = string(name, value)?;
     crate::date_time::parse(&text).ok_or_else(|| match crate::date_time::flaw(&text) {
         Some(flaw) => Violation::of_field(name, Rule::Time, format!("invalid time: {flaw}")),

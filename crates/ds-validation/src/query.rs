@@ -291,7 +291,7 @@ fn no_such_word(words: impl Iterator<Item = &'static str>) -> String {
 }
 
 /// The value without control characters, and cut to a length that is safe to repeat.
-fn echo(value: &str) -> String {
+pub(crate) fn echo(value: &str) -> String {
     let end = value.floor_char_boundary(ECHO_BYTES_MAX);
     let mut echo: String = value[..end].chars().filter(|c| !c.is_control()).collect();
     if end < value.len() {

@@ -1,22 +1,23 @@
 //! The entries of the first service, which may have left some in its queue.
 //!
 //! Its event stands there as it stored it: defaults applied, payloads in base64, a retention of zero
-//! for its own default, and a parent without the date that our table keeps beside the id.
+//! for its own default, and a parent without the date that our table keeps beside the id. Its
+//! notifications are what it would have answered, without the number and the times of a row.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use ds_domain::{limit::EVENT_TEXT_FIELDS, time::truncate_to_micros};
+use ds_domain::{
+    limit::{EVENT_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS},
+    time::truncate_to_micros,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Parked, Unreadable};
+use crate::{Item, Parked, Unreadable};
 
-use super::{Object, identify, malformed, read_event};
-
-/// The type of its entries that are events.
-const KIND: &str = "audit_event";
+use super::{EVENT, NOTIFICATION, Object, identify, malformed, notification, read_event};
 
 /// The members, beside the texts, that are written as a request writes them.
 const PLAIN: [&str; 6] = [
@@ -42,29 +43,57 @@ struct Message<'a> {
 /// Reads the field `message` of one of its entries.
 pub(crate) fn decode(text: &str) -> Result<Parked, Unreadable> {
     let message: Message<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-    if message.kind != KIND {
-        return Err(Unreadable(format!("type {:?} is not known", message.kind)));
-    }
     // It writes the current time into an entry whenever it tries it again; the rules about time are
     // not held against entries, so this costs nothing.
     let accepted_at = truncate_to_micros(message.timestamp);
-    let valid = read_event(&request(&message.payload)?, accepted_at)?;
-    let (event, unresolved_parent) = identify(valid)?;
+    let item = match &*message.kind {
+        EVENT => event(&message.payload, accepted_at)?,
+        NOTIFICATION => {
+            let request = notification_request(&message.payload);
+            Item::Notification(notification::read(&request, accepted_at)?)
+        }
+        kind => return Err(Unreadable(format!("type {kind:?} is not known"))),
+    };
     Ok(Parked {
-        event: event.with_assigned_id(),
-        unresolved_parent,
+        item,
         accepted_at,
         reason: message.last_error,
     })
 }
 
+/// The members of a payload.
+type Payload<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+fn event(payload: &Payload<'_>, accepted_at: Timestamp) -> Result<Item, Unreadable> {
+    let valid = read_event(&request(payload)?, accepted_at)?;
+    let (event, unresolved_parent) = identify(valid)?;
+    Ok(Item::Event {
+        event: event.with_assigned_id(),
+        unresolved_parent,
+    })
+}
+
+/// A member, unless it is what it writes when there is none.
+fn given<'a>(payload: &Payload<'a>, name: &str) -> Option<&'a str> {
+    let value = payload.get(name)?.get();
+    (value != "null" && value != r#""""#).then_some(value)
+}
+
+/// The notification as a request.
+fn notification_request(payload: &Payload<'_>) -> String {
+    let mut object = Object::with_capacity(payload.values().map(|value| value.get().len()).sum());
+    let texts = NOTIFICATION_TEXT_FIELDS.iter().map(|field| field.name);
+    for name in texts.chain(["sent_at", "escalation_level"]) {
+        if let Some(value) = given(payload, name) {
+            object.raw(name, value);
+        }
+    }
+    object.end()
+}
+
 /// The event as a request.
-fn request(payload: &BTreeMap<Cow<'_, str>, &RawValue>) -> Result<String, Unreadable> {
-    // An empty text is how it writes that there is none.
-    let given = |name: &str| {
-        let value = payload.get(name)?.get();
-        (value != "null" && value != r#""""#).then_some(value)
-    };
+fn request(payload: &Payload<'_>) -> Result<String, Unreadable> {
+    let given = |name: &str| given(payload, name);
     let mut object = Object::with_capacity(payload.values().map(|value| value.get().len()).sum());
     let texts = EVENT_TEXT_FIELDS.iter().map(|field| field.name);
     for name in texts.chain(PLAIN) {

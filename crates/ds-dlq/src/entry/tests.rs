@@ -17,16 +17,31 @@ fn now() -> Timestamp {
 fn parked(body: &str, limits: &Limits, parent: Option<Parent>) -> Parked {
     let valid = parse_event(body.as_bytes(), now(), limits).unwrap();
     Parked {
-        event: valid.identify(|| Uuid::from_u128(7), parent),
-        unresolved_parent: None,
+        item: Item::Event {
+            event: valid.identify(|| Uuid::from_u128(7), parent),
+            unresolved_parent: None,
+        },
         accepted_at: now(),
         reason: "store \"is\" away\n".to_owned(),
     }
 }
 
+fn event(parked: &Parked) -> &Event {
+    parked.event().unwrap().event()
+}
+
+fn unresolved_parent(parked: &Parked) -> Option<Uuid> {
+    match &parked.item {
+        Item::Event {
+            unresolved_parent, ..
+        } => *unresolved_parent,
+        Item::Notification(_) => panic!("{parked:?}"),
+    }
+}
+
 /// Everything there is to see of an entry; payloads by their text.
 fn show(parked: &Parked) -> String {
-    let event = parked.event.event();
+    let event = event(parked);
     format!(
         "{parked:?} {} {:?}",
         event.event_data.as_str(),
@@ -41,7 +56,7 @@ fn check_round_trip(parked: &Parked) {
     assert_eq!(show(&read), show(parked));
     assert!(serde_json::from_str::<&RawValue>(&text).is_ok());
     let outline = outline(&text);
-    assert_eq!(outline.event_id, Some(parked.event.event().event_id));
+    assert_eq!(outline.event_id, Some(event(parked).event_id));
     assert_eq!(outline.accepted_at, Some(parked.accepted_at));
 }
 
@@ -211,7 +226,12 @@ fn bounds_that_were_wider_once_refuse_nothing() {
 #[test]
 fn what_is_not_known_yet_stays_unknown() {
     let mut parked = parked(&request("{}"), &Limits::default(), None);
-    parked.unresolved_parent = Some(Uuid::from_u128(9));
+    if let Item::Event {
+        unresolved_parent, ..
+    } = &mut parked.item
+    {
+        *unresolved_parent = Some(Uuid::from_u128(9));
+    }
     check_round_trip(&parked);
 }
 
@@ -222,16 +242,16 @@ fn a_trace_that_came_with_the_request_is_still_known_as_such() {
     let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let context = ds_validation::TraceContext::from_traceparent(header).unwrap();
     let mut parked = parked(&body, &Limits::default(), None);
-    parked.event = valid
+    let in_trace = valid
         .in_trace(context)
         .identify(|| Uuid::from_u128(7), None);
+    if let Item::Event { event, .. } = &mut parked.item {
+        *event = in_trace;
+    }
     check_round_trip(&parked);
     let read = decode(&encode(&parked)).unwrap();
-    assert!(read.event.trace_is_propagated());
-    assert_eq!(
-        read.event.event().span_id.as_deref(),
-        Some("00f067aa0ba902b7")
-    );
+    assert!(read.event().unwrap().trace_is_propagated());
+    assert_eq!(event(&read).span_id.as_deref(), Some("00f067aa0ba902b7"));
 }
 
 #[test]
@@ -287,7 +307,8 @@ fn entries_of_the_first_service_are_read_in_full() {
     for parked in &read {
         let again = decode(&encode(parked)).unwrap();
         assert_eq!(show(&again), show(parked));
-        assert!(!parked.event.sender_chose_id(), "it chose the ids itself");
+        let chosen = parked.event().unwrap().sender_chose_id();
+        assert!(!chosen, "it chose the ids itself");
     }
 
     let full = &read[0];
@@ -299,8 +320,8 @@ fn entries_of_the_first_service_are_read_in_full() {
         full.reason,
         "failed to connect to `host=postgres`: connection refused"
     );
-    assert_eq!(full.unresolved_parent, Some(Uuid::from_u128(0xabc)));
-    let event = full.event.event();
+    assert_eq!(unresolved_parent(full), Some(Uuid::from_u128(0xabc)));
+    let event = event(full);
     assert_eq!(event.parent, None, "its date is not known");
     assert_eq!(
         event.event_id.to_string(),
@@ -344,7 +365,7 @@ fn what_the_first_service_left_out_has_its_meaning() {
         .lines()
         .map(|line| decode_legacy(line).unwrap())
         .collect();
-    let least = read[1].event.event();
+    let least = event(&read[1]);
     assert_eq!(
         least.event_data.as_str(),
         "{}",
@@ -353,9 +374,9 @@ fn what_the_first_service_left_out_has_its_meaning() {
     assert_eq!(least.severity, None, "its default was applied before");
     assert_eq!(least.retention_days, limit::RETENTION_DAYS_DEFAULT);
     assert_eq!((least.duration_ms, &least.event_metadata), (None, &None));
-    assert_eq!(read[1].unresolved_parent, None);
+    assert_eq!(unresolved_parent(&read[1]), None);
     for parked in &read[2..5] {
-        assert_eq!(parked.event.event().event_data.as_str(), "{}");
+        assert_eq!(event(parked).event_data.as_str(), "{}");
     }
     let zoned = &read[5];
     assert_eq!(
@@ -363,21 +384,17 @@ fn what_the_first_service_left_out_has_its_meaning() {
         "2026-11-21T09:30:05.000001Z".parse().unwrap()
     );
     assert_eq!(
-        zoned.event.event().event_timestamp,
+        event(zoned).event_timestamp,
         "2026-11-20T19:00:00.5Z".parse().unwrap()
     );
-    assert_eq!(read[6].event.event().event_action, "größer 🚀 \u{202e}rtl");
+    assert_eq!(event(&read[6]).event_action, "größer 🚀 \u{202e}rtl");
 }
 
 #[test]
 fn entries_that_could_never_be_stored_say_why() {
     let first = FIXTURES.lines().next().unwrap();
     for (from, to, why) in [
-        (
-            "\"audit_event\"",
-            "\"notification_audit\"",
-            "notification_audit",
-        ),
+        ("\"audit_event\"", "\"other_audit\"", "other_audit"),
         (
             "\"version\":\"1.0\"",
             "\"version\":\"1.0.0-alpha.12\"",
@@ -404,4 +421,72 @@ fn entries_that_could_never_be_stored_say_why() {
     }
     let outline = outline(first);
     assert!(outline.event_id.is_some() && outline.accepted_at.is_some());
+}
+
+// === notifications ===
+
+#[test]
+fn a_notification_comes_back_unchanged() {
+    for parked in [
+        crate::testing::parked_notification("nt-1", "#großer 🚀 kanal", now()),
+        crate::testing::parked_notification("a/b?c", "' OR true --", now()),
+    ] {
+        let text = encode(&parked);
+        let read = decode(&text).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{parked:?}"));
+        let outline = outline(&text);
+        let Item::Notification(valid) = &parked.item else {
+            panic!("{parked:?}")
+        };
+        let name = &valid.notification().notification_id;
+        assert_eq!(outline.notification_id.as_ref(), Some(name));
+        assert_eq!((outline.event_id, outline.accepted_at), (None, Some(now())));
+    }
+}
+
+#[test]
+fn the_form_of_a_notification_is_the_one_that_is_documented() {
+    let parked = crate::testing::parked_notification("nt-1", "ann", now());
+    assert_eq!(
+        encode(&parked),
+        concat!(
+            r#"{"format":1,"type":"notification_audit","#,
+            r#""accepted_at":"2026-11-21T10:00:00.123456Z","reason":"store is unavailable","#,
+            r#""notification":{"remediation_id":"rr-1","notification_id":"nt-1","recipient":"ann","#,
+            r#""channel":"slack","message_summary":"line\u000abreak \u001f é","status":"failed","#,
+            r#""sent_at":"2026-11-21T10:00:00.123456Z","error_message":"too \"late\"","#,
+            r#""escalation_level":2}}"#,
+        )
+    );
+}
+
+/// A notification as the first service left it.
+const LEGACY_NOTIFICATION: &str = r#"{"type":"notification_audit","payload":{"id":0,
+    "remediation_id":"rr-1","notification_id":"nt-1","recipient":"ann@example.org","channel":"Email",
+    "message_summary":"done","status":"sent","sent_at":"2024-01-01T00:00:00.123456789+01:00",
+    "delivery_status":"","escalation_level":0,"created_at":"0001-01-01T00:00:00Z",
+    "updated_at":"0001-01-01T00:00:00Z"},"timestamp":"2026-11-21T09:30:00.987654321Z",
+    "retry_count":0,"last_error":"connection refused"}"#;
+
+#[test]
+fn a_notification_of_the_first_service_is_read_in_full() {
+    let read = decode_legacy(LEGACY_NOTIFICATION).unwrap();
+    assert_eq!(read.reason, "connection refused");
+    let Item::Notification(valid) = &read.item else {
+        panic!("{read:?}")
+    };
+    let notification = valid.notification();
+    assert_eq!(notification.notification_id, "nt-1");
+    assert_eq!(notification.channel.as_str(), "email");
+    assert_eq!(notification.delivery_status, None);
+    let sent_at = "2023-12-31T23:00:00.123456Z".parse().unwrap();
+    assert_eq!(notification.sent_at, sent_at);
+    let again = decode(&encode(&read)).unwrap();
+    assert_eq!(format!("{again:?}"), format!("{read:?}"));
+    let outline = outline(LEGACY_NOTIFICATION);
+    assert_eq!(outline.notification_id.as_deref(), Some("nt-1"));
+
+    let blank = LEGACY_NOTIFICATION.replace("ann@example.org", " ");
+    let Unreadable(reason) = decode_legacy(&blank).unwrap_err();
+    assert!(reason.contains("recipient is required"), "{reason}");
 }

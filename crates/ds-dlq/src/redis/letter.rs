@@ -67,6 +67,7 @@ fn read(found: Value) -> Result<DeadLetter, RedisError> {
     let mut letter = DeadLetter {
         id,
         event_id: None,
+        notification_id: None,
         reason: String::new(),
         buried_at: micros(millis.saturating_mul(1_000))?,
         accepted_at: None,
@@ -85,6 +86,7 @@ fn read(found: Value) -> Result<DeadLetter, RedisError> {
     }
     let outline = entry::outline(&letter.content);
     letter.event_id = outline.event_id;
+    letter.notification_id = outline.notification_id;
     letter.accepted_at = outline.accepted_at;
     Ok(letter)
 }

@@ -91,7 +91,7 @@ impl Rest<'_> {
         let ids: Vec<Uuid> = self
             .entries
             .iter()
-            .map(|entry| entry.event.event().event_id)
+            .filter_map(|entry| Some(entry.event()?.event().event_id))
             .collect();
         defer(backlog, self.second, Duration::from_secs(3600)).await;
         backlog.put(&self.entries[3..]).await.expect("has room");
@@ -188,6 +188,6 @@ async fn eventually(backlog: &impl Backlog) -> Vec<Delivery> {
 fn events_of(deliveries: &[Delivery]) -> Vec<Uuid> {
     let readable = deliveries.iter().filter_map(|d| d.entry.as_ref().ok());
     readable
-        .map(|parked| parked.event.event().event_id)
+        .filter_map(|parked| Some(parked.event()?.event().event_id))
         .collect()
 }

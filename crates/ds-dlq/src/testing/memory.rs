@@ -10,9 +10,10 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::{
-    Backlog, BacklogError, Burial, DeadLetter, Deferral, Delivery, EntryId, Parked, PutError,
+    Backlog, BacklogError, Burial, DeadLetter, Deferral, Delivery, EntryId, Item, Parked, PutError,
     Setback, Status, Unreadable,
 };
 
@@ -105,6 +106,17 @@ impl State {
     }
 }
 
+fn event_id(parked: &Parked) -> Option<Uuid> {
+    parked.event().map(|event| event.event().event_id)
+}
+
+fn notification_id(parked: &Parked) -> Option<String> {
+    match &parked.item {
+        Item::Event { .. } => None,
+        Item::Notification(valid) => Some(valid.notification().notification_id.clone()),
+    }
+}
+
 fn number(id: &EntryId) -> u64 {
     id.0.parse().unwrap_or(0)
 }
@@ -176,7 +188,8 @@ impl Backlog for MemoryBacklog {
             let parked = waiting.entry.as_ref().ok();
             let letter = DeadLetter {
                 id: id.clone(),
-                event_id: parked.map(|parked| parked.event.event().event_id),
+                event_id: parked.and_then(event_id),
+                notification_id: parked.and_then(notification_id),
                 reason: reason.clone(),
                 buried_at: Timestamp::UNIX_EPOCH,
                 accepted_at: parked.map(|parked| parked.accepted_at),

@@ -1,6 +1,6 @@
 //! Entries that somebody else wrote.
 
-use ds_dlq::{Backlog, Burial, Deferral, RedisQueue};
+use ds_dlq::{Backlog, Burial, Deferral, Item, RedisQueue};
 use ds_testkit::RedisClient;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn a_queue_of_the_first_service_drains_in_full() {
     let taken = take_all(&queue, count).await;
     for (delivery, line) in taken.iter().zip(FIXTURES.lines()) {
         let parked = delivery.entry.as_ref().unwrap();
-        let id = parked.event.event().event_id.to_string();
+        let id = parked.event().unwrap().event().event_id.to_string();
         assert!(line.contains(&id), "in their order");
     }
     // Deferring and burying work on them as on any other.
@@ -61,7 +61,13 @@ async fn a_queue_of_the_first_service_drains_in_full() {
         again[0].entry.as_ref().unwrap(),
     );
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
-    assert!(first.unresolved_parent.is_some());
+    let Item::Event {
+        unresolved_parent, ..
+    } = &first.item
+    else {
+        panic!("{first:?}")
+    };
+    assert!(unresolved_parent.is_some());
 
     queue.settle(&ids(&taken)).await.unwrap();
     let status = queue.status().await.unwrap();

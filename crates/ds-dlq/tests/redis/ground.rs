@@ -72,8 +72,11 @@ pub(crate) fn entries(numbers: std::ops::Range<u128>) -> Vec<Parked> {
 
 /// The numbers of entries.
 pub(crate) fn numbers(deliveries: &[Delivery]) -> Vec<u128> {
-    let event = |delivery: &Delivery| delivery.entry.clone().unwrap().event.event().event_id;
-    deliveries.iter().map(|one| event(one).as_u128()).collect()
+    let number = |delivery: &Delivery| {
+        let parked = delivery.entry.as_ref().unwrap();
+        parked.event().unwrap().event().event_id.as_u128()
+    };
+    deliveries.iter().map(number).collect()
 }
 
 pub(crate) fn ids(deliveries: &[Delivery]) -> Vec<EntryId> {

@@ -32,7 +32,8 @@ pub(crate) fn entries(numbers: impl IntoIterator<Item = u64>) -> Vec<Parked> {
 
 /// The number of an entry that was read, which must be what [`entry`] made.
 pub(crate) fn number(read: &Parked) -> u64 {
-    let n = u64::try_from(read.event.event().event_id.as_u128()).unwrap();
+    let event = read.event().unwrap().event();
+    let n = u64::try_from(event.event_id.as_u128()).unwrap();
     assert_eq!(format!("{read:?}"), format!("{:?}", entry(n)), "altered");
     n
 }

@@ -61,6 +61,10 @@ pub(crate) async fn change<P: Ports>(
     match id.backlog {
         BacklogName::Queue => apply(service, call, change, &id, service.ingest.queue()).await,
         BacklogName::Spool => apply(service, call, change, &id, service.ingest.spool()).await,
+        BacklogName::Notifications => {
+            let queue = service.ingest.notification_queue();
+            apply(service, call, change, &id, queue).await
+        }
     }?;
     Ok(id)
 }
@@ -106,6 +110,7 @@ fn inquiry(change: Change, id: &LetterId, letter: &DeadLetter) -> Inquiry {
         resource_id: id.to_string(),
         data: json!({
             "event_id": letter.event_id,
+            "notification_id": letter.notification_id,
             "reason": reason,
             "buried_at": letter.buried_at,
         }),

@@ -1,4 +1,4 @@
-//! Dead letters of both backlogs under one kind of name.
+//! Dead letters of all backlogs under one kind of name.
 
 use std::fmt;
 
@@ -53,7 +53,7 @@ impl fmt::Display for LetterId {
 /// A page of dead letters.
 #[derive(Debug, Default)]
 pub(crate) struct Letters {
-    /// The dead letters: those of the queue, then those of the spool.
+    /// The dead letters: those of the queue, of the spool, and of the queue of notifications.
     pub(crate) letters: Vec<(BacklogName, DeadLetter)>,
     /// Whether there may be more behind the last one.
     pub(crate) is_full: bool,
@@ -68,18 +68,27 @@ pub(crate) async fn list<P: Ports>(
     limit: usize,
 ) -> Letters {
     let mut page = Letters::default();
-    let in_queue = after.is_none_or(|after| after.backlog == BacklogName::Queue);
+    let place = |name: BacklogName| BacklogName::ALL.iter().position(|known| *known == name);
+    // Those of a backlog before the cursor's were on earlier pages.
+    let is_left = |name| after.is_none_or(|after| place(after.backlog) <= place(name));
     let cursor = |name| {
         let after = after.filter(|after| after.backlog == name);
         after.map(|after| after.id.clone())
     };
-    if let Some(queue) = ingest.queue().filter(|_| in_queue) {
-        let after = cursor(BacklogName::Queue);
-        page.fill(BacklogName::Queue, queue, after, limit).await;
-    }
-    if let Some(spool) = ingest.spool() {
-        let after = cursor(BacklogName::Spool);
-        page.fill(BacklogName::Spool, spool, after, limit).await;
+    for name in BacklogName::ALL
+        .iter()
+        .copied()
+        .filter(|name| is_left(*name))
+    {
+        let after = cursor(name);
+        match name {
+            BacklogName::Queue => page.fill(name, ingest.queue(), after, limit).await,
+            BacklogName::Spool => page.fill(name, ingest.spool(), after, limit).await,
+            BacklogName::Notifications => {
+                let queue = ingest.notification_queue();
+                page.fill(name, queue, after, limit).await;
+            }
+        }
     }
     page
 }
@@ -89,10 +98,11 @@ impl Letters {
     async fn fill<B: Backlog>(
         &mut self,
         name: BacklogName,
-        backlog: &B,
+        backlog: Option<&B>,
         mut after: Option<EntryId>,
         limit: usize,
     ) {
+        let Some(backlog) = backlog else { return };
         loop {
             let step = STEP.min(limit.saturating_sub(self.letters.len()));
             if step == 0 || self.bytes() > PAGE_BYTES_MAX {
@@ -170,6 +180,7 @@ mod tests {
         check("spool:17", Some("spool:17"));
         check("queue%3A1-0", Some("queue:1-0"));
         check("spool%3a17", Some("spool:17"));
+        check("notifications:1-0", Some("notifications:1-0"));
     }
 
     #[test]

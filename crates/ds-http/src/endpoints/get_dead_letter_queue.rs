@@ -22,9 +22,10 @@ pub(super) async fn handle<P: Ports>(
     call: Call,
 ) -> Result<Reply, Problem> {
     let ingest = &service.ingest;
-    let (queue, spool) = tokio::join!(
+    let (queue, spool, notifications) = tokio::join!(
         ask(BacklogName::Queue, ingest.queue()),
         ask(BacklogName::Spool, ingest.spool()),
+        ask(BacklogName::Notifications, ingest.notification_queue()),
     );
     let (state, now) = (ingest.state(), ingest.clock().now());
     let entries = |status: &Option<Status>| status.as_ref().map(|status| status.entries);
@@ -34,7 +35,11 @@ pub(super) async fn handle<P: Ports>(
         outcome: EventOutcome::Success,
         resource_type: "dead_letter_queue",
         resource_id: "audit".to_owned(),
-        data: json!({"queue_entries": entries(&queue), "spool_entries": entries(&spool)}),
+        data: json!({
+            "queue_entries": entries(&queue),
+            "spool_entries": entries(&spool),
+            "notifications_entries": entries(&notifications),
+        }),
     };
     let report = |is_there, breaker, durability, status| match is_there {
         true => BacklogReport::new(breaker, durability, status, now),
@@ -53,8 +58,15 @@ pub(super) async fn handle<P: Ports>(
         None,
         spool,
     );
+    let notifications = report(
+        ingest.notification_queue().is_some(),
+        state.notification_queue.map(|it| it.breaker),
+        durability,
+        notifications,
+    );
     admin::note(&service, &call.request_id, &inquiry).await;
-    json(StatusCode::OK, &DeadLetterQueue::new(state, queue, spool))
+    let report = DeadLetterQueue::new(state, queue, spool, notifications);
+    json(StatusCode::OK, &report)
 }
 
 /// What a backlog tells, if there is one and it does.

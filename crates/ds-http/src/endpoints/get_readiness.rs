@@ -43,8 +43,10 @@ pub(super) async fn handle<P: Ports>(service: Arc<Service<P>>) -> Result<Reply, 
 fn judge(database_answers: bool, state: &IngestState) -> Result<Vec<&'static str>, &'static str> {
     let is_open = |breaker: BreakerState| breaker == BreakerState::Open;
     let takes = |backlog: Option<BacklogState>| backlog.is_some_and(BacklogState::takes);
-    let is_away = |backlog: BacklogState| is_open(backlog.breaker) || !backlog.answers;
+    let is_away = |backlog: BacklogState| backlog.breaker == BreakerState::Open || !backlog.answers;
     let is_full = |backlog: BacklogState| backlog.is_full;
+    let queues = [state.queue, state.notification_queue];
+    let any = |is_so: fn(BacklogState) -> bool| queues.into_iter().flatten().any(is_so);
     if !database_answers && !takes(state.queue) && !takes(state.spool) {
         return Err("database_unreachable");
     }
@@ -56,8 +58,8 @@ fn judge(database_answers: bool, state: &IngestState) -> Result<Vec<&'static str
             database_answers && is_open(state.store),
         ),
         ("partitions_failing", !state.failing_partitions.is_empty()),
-        ("queue_unavailable", state.queue.is_some_and(is_away)),
-        ("queue_full", state.queue.is_some_and(is_full)),
+        ("queue_unavailable", any(is_away)),
+        ("queue_full", any(is_full)),
         ("spool_unavailable", state.spool.is_some_and(is_away)),
         ("spool_full", state.spool.is_some_and(is_full)),
     ];
@@ -87,6 +89,7 @@ mod tests {
             store,
             queue: queue.map(backlog),
             spool: spool.map(backlog),
+            notification_queue: None,
             failing_partitions: Vec::new(),
             queued_rows: 0,
         };
@@ -143,10 +146,14 @@ mod tests {
             store: Closed,
             queue: Some(silent),
             spool: Some(full),
+            notification_queue: None,
             failing_partitions: Vec::new(),
             queued_rows: 0,
         };
         let troubles = vec!["queue_unavailable", "spool_full"];
+        assert_eq!(judge(true, &state), Ok(troubles));
+        state.notification_queue = Some(full);
+        let troubles = vec!["queue_unavailable", "queue_full", "spool_full"];
         assert_eq!(judge(true, &state), Ok(troubles));
         state.queue = Some(full);
         assert_eq!(judge(false, &state), Err("database_unreachable"));
@@ -158,6 +165,7 @@ mod tests {
             store: Closed,
             queue: None,
             spool: None,
+            notification_queue: None,
             failing_partitions: vec!["audit_events_2026_11".to_owned()],
             queued_rows: 0,
         };

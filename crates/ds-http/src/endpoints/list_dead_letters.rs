@@ -67,7 +67,8 @@ fn parameters(uri: &Uri) -> Result<(Option<LetterId>, usize), Vec<ParameterError
     };
     let cursor = after.as_deref().and_then(LetterId::parse);
     if after.is_some() && cursor.is_none() {
-        let reason = "string doesn't match \"queue:<id>\" or \"spool:<id>\"";
+        let reason =
+            "string doesn't match \"queue:<id>\", \"spool:<id>\" or \"notifications:<id>\"";
         refuse("after", reason.to_owned());
     }
     match errors.is_empty() {

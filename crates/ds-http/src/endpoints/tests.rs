@@ -6,6 +6,7 @@ use ds_domain::{
     event::{EventCategory, EventOutcome},
     filter,
     limit::{self, TypedField},
+    notification::{Channel, NotificationStatus},
 };
 use ds_ingest::testing::Memory;
 use ds_validation::Rule;
@@ -158,6 +159,47 @@ fn the_request_has_the_fields_and_bounds_of_the_code() {
     assert_eq!(retention["default"], limit::RETENTION_DAYS_DEFAULT);
 }
 
+/// The text fields of a flat form have the bounds of the code.
+#[track_caller]
+fn check_form(name: &str, texts: &[limit::TextField], others: &[&str]) {
+    let form = schema(name);
+    let properties = form["properties"].as_object().unwrap();
+    for field in texts {
+        let property = &properties[field.name];
+        if property.get("$ref").is_some() {
+            continue; // The enums have a test of their own.
+        }
+        assert_eq!(property["maxLength"], json!(field.chars_max.unwrap()));
+        let kind = match field.nullable {
+            true => json!(["string", "null"]),
+            false => json!("string"),
+        };
+        assert_eq!(property["type"], kind, "{}", field.name);
+    }
+    let documented: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+    let known = texts.iter().map(|field| field.name);
+    assert_eq!(documented, known.chain(others.iter().copied()).collect());
+    let level = &properties["escalation_level"];
+    assert_eq!(level["maximum"], limit::ESCALATION_LEVEL_MAX);
+}
+
+#[test]
+fn notifications_have_the_fields_and_bounds_of_the_code() {
+    check_form(
+        "NotificationRequest",
+        limit::NOTIFICATION_TEXT_FIELDS,
+        &["sent_at", "escalation_level"],
+    );
+    check_form(
+        "DeliveryRequest",
+        limit::DELIVERY_TEXT_FIELDS,
+        &["attempt", "occurred_at", "escalation_level"],
+    );
+    let answer = document()["paths"][NOTIFICATION]["get"]["responses"]["200"].clone();
+    let expected = format!("latest {} deliveries", limit::DELIVERIES_MAX);
+    assert!(answer["description"].as_str().unwrap().contains(&expected));
+}
+
 #[test]
 fn the_enums_are_those_of_the_code() {
     let check = |name: &str, known: BTreeSet<&str>| {
@@ -177,6 +219,17 @@ fn the_enums_are_those_of_the_code() {
     check(
         "EventOutcome",
         EventOutcome::ALL.iter().map(|word| word.as_str()).collect(),
+    );
+    check(
+        "NotificationChannel",
+        Channel::ALL.iter().map(|word| word.as_str()).collect(),
+    );
+    check(
+        "NotificationStatus",
+        NotificationStatus::ALL
+            .iter()
+            .map(|word| word.as_str())
+            .collect(),
     );
     let properties = &schema("AuditEventRequest")["properties"];
     for (field, name) in [

@@ -11,7 +11,7 @@ impl Problem {
     pub(crate) fn not_a_letter() -> Self {
         Self::path_parameter(
             "id",
-            "string doesn't match \"queue:<id>\" or \"spool:<id>\"",
+            "string doesn't match \"queue:<id>\", \"spool:<id>\" or \"notifications:<id>\"",
         )
     }
 

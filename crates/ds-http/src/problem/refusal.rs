@@ -1,11 +1,13 @@
 //! The texts of refused requests, in the words that clients of the first contract know.
 
+use std::collections::BTreeMap;
+
 use ds_domain::limit::EVENT_TEXT_FIELDS;
 use ds_validation::{Rejection, Rule, Violation, Violations, query::ParameterError};
 use http::StatusCode;
 use uuid::Uuid;
 
-use super::{Fault, Problem, Write};
+use super::{Fault, Problem, Resource, Write};
 
 /// Longest list of violations in a `detail`. The member `errors` is never cut.
 const DETAIL_BYTES_MAX: usize = 4_096;
@@ -113,7 +115,11 @@ pub(super) fn of_parameters(errors: &[ParameterError]) -> Problem {
             let text = error.to_string();
             let detail = format!("Validation failed for query parameters: query - {text}");
             let mut problem = Problem::invalid(detail);
-            problem.0.time_format = Some(text);
+            problem.0.resource = Some(Resource {
+                name: "query parameters",
+                field_errors: BTreeMap::from([("query", text)]),
+                ..Resource::default()
+            });
             problem
         }
     };
@@ -220,7 +226,7 @@ fn schema_mismatch(violations: &Violations, write: Write) -> String {
 }
 
 /// Adds every violation to `errors` and to the metrics.
-fn listing(mut problem: Problem, violations: &Violations) -> Problem {
+pub(super) fn listing(mut problem: Problem, violations: &Violations) -> Problem {
     for violation in violations {
         problem = problem.counting(violation.field, violation.rule.as_str(), 1);
         problem.0.errors.push(Fault {

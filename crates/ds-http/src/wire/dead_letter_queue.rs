@@ -16,17 +16,24 @@ pub(crate) struct DeadLetterQueue {
     queued_rows: usize,
     queue: BacklogReport,
     spool: BacklogReport,
+    notifications: BacklogReport,
 }
 
 impl DeadLetterQueue {
     /// The answer for a write path in `state`.
-    pub(crate) fn new(state: IngestState, queue: BacklogReport, spool: BacklogReport) -> Self {
+    pub(crate) fn new(
+        state: IngestState,
+        queue: BacklogReport,
+        spool: BacklogReport,
+        notifications: BacklogReport,
+    ) -> Self {
         Self {
             store: state.store.as_str(),
             failing_partitions: state.failing_partitions,
             queued_rows: state.queued_rows,
             queue,
             spool,
+            notifications,
         }
     }
 }
@@ -141,6 +148,7 @@ pub(crate) struct DeadLetters {
 struct Letter {
     id: String,
     event_id: Option<Uuid>,
+    notification_id: Option<String>,
     reason: String,
     buried_at: Timestamp,
     accepted_at: Option<Timestamp>,
@@ -191,6 +199,7 @@ impl Letter {
         Self {
             id: id.to_string(),
             event_id: letter.event_id,
+            notification_id: letter.notification_id,
             reason: letter.reason,
             buried_at: letter.buried_at,
             accepted_at: letter.accepted_at,

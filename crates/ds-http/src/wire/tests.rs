@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use ds_dlq::{Consumer, DeadLetter, EntryId, Setback, Status};
-use ds_domain::event::{Event, EventCategory, EventOutcome, Parent};
-use ds_domain::filter::Count;
+use ds_domain::{
+    event::{Event, EventCategory, EventOutcome, Parent},
+    filter::Count,
+    notification::{Delivery, NotificationStatus, Slice, StoredDelivery, StoredNotification},
+};
 use ds_ingest::{BacklogState, BreakerState, IngestState};
 use ds_metrics::BacklogName;
-use ds_repository::Total;
+use ds_repository::{NotificationPage, Total};
+use ds_validation::{Limits, ValidNotification, parse_notification};
 use jiff::civil::date;
 use serde_json::{Value, json};
 
@@ -129,6 +133,35 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ("DeadLetterQueue", value(&dead_letter_queue())),
         ("DeadLetterList", value(&dead_letters())),
         ("DeadLetterReplayed", value(&LetterReplayed::new(&letter()))),
+        (
+            "Notification",
+            value(&NotificationElement::new(&notification(None))),
+        ),
+        (
+            "NotificationList",
+            value(&NotificationList::new(
+                &NotificationPage {
+                    notifications: vec![notification(None)],
+                    total: 2,
+                },
+                Slice {
+                    limit: 1,
+                    offset: 0,
+                },
+            )),
+        ),
+        (
+            "NotificationDetail",
+            value(&NotificationDetail::new(
+                &notification(Some("no such user")),
+                &[delivery(None), delivery(Some("550"))],
+            )),
+        ),
+        ("Delivery", value(&DeliveryElement::new(&delivery(None)))),
+        (
+            "NotificationAccepted",
+            value(&NotificationAccepted::new(&valid_notification())),
+        ),
     ]
 }
 
@@ -150,6 +183,41 @@ fn estimated_page() -> (EventPage, Page) {
     (found, page)
 }
 
+fn notification(text: Option<&str>) -> StoredNotification {
+    let at = "2026-11-21T07:45:34Z".parse().unwrap();
+    let mut notification = valid_notification().notification().clone();
+    notification.delivery_status = text.map(str::to_owned);
+    notification.error_message = text.map(str::to_owned);
+    StoredNotification {
+        id: 7,
+        notification,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+fn valid_notification() -> ValidNotification {
+    let at = "2026-11-21T07:45:34Z".parse().unwrap();
+    let body = br#"{"remediation_id":"rr-1","notification_id":"nt-1","recipient":"ann",
+        "channel":"slack","message_summary":"m","status":"sent","sent_at":"2026-11-21T07:45:34Z"}"#;
+    parse_notification(body, at, &Limits::default()).unwrap()
+}
+
+fn delivery(text: Option<&str>) -> StoredDelivery {
+    let at = "2026-11-21T07:45:34Z".parse().unwrap();
+    StoredDelivery {
+        delivery: Delivery {
+            attempt: 1,
+            status: NotificationStatus::Escalated,
+            occurred_at: at,
+            delivery_status: text.map(str::to_owned),
+            error_message: text.map(str::to_owned),
+            escalation_level: text.map(|_| 2),
+        },
+        recorded_at: at,
+    }
+}
+
 fn state() -> IngestState {
     IngestState {
         store: BreakerState::HalfOpen,
@@ -159,6 +227,7 @@ fn state() -> IngestState {
             is_full: false,
         }),
         spool: None,
+        notification_queue: None,
         failing_partitions: vec!["audit_events_2026_11".to_owned()],
         queued_rows: 3,
     }
@@ -191,6 +260,7 @@ fn dead_letter_queue() -> DeadLetterQueue {
         state(),
         BacklogReport::new(breaker, Some("always"), Some(status), now),
         BacklogReport::new(breaker, None, None, now),
+        BacklogReport::absent(),
     )
 }
 
@@ -203,6 +273,7 @@ fn dead_letters() -> DeadLetters {
     let letter = |event_id: Option<Uuid>| DeadLetter {
         id: EntryId("1-0".to_owned()),
         event_id,
+        notification_id: event_id.is_none().then(|| "nt-1".to_owned()),
         reason: "store refuses the row".to_owned(),
         buried_at: at,
         accepted_at: event_id.map(|_| at),

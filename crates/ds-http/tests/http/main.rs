@@ -12,6 +12,8 @@ mod kinds;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod notifications;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod problems;

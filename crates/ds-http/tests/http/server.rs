@@ -9,21 +9,22 @@ use std::{
 use ds_domain::{
     event::{Event, Parent},
     month::Month,
+    notification::{StoredDelivery, StoredNotification},
     time::ManualClock,
 };
 use ds_http::{ConnectionLimits, Drained, Readiness, RequestLimits, Service, Surface, serve};
 use ds_ingest::{
     Ingest, Parts,
-    port::{EventStore, EventWriter, Ports},
+    port::{EventStore, EventWriter, NotificationStore, Ports},
     testing::{CountingIds, MemoryBacklog, MemoryStore, Mood, event_body},
 };
 use ds_metrics::Exporter;
 use ds_repository::{
-    Appended, Repository,
-    error::{AppendError, StoreError},
+    Appended, Inserted, Repository,
+    error::{AppendError, InsertError, StoreError},
     settings::{FLUSH_TIMEOUT, Settings, TlsMode},
 };
-use ds_validation::NewEvent;
+use ds_validation::{NewEvent, ValidDelivery, ValidNotification};
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::Semaphore, sync::oneshot, task::JoinHandle, time::timeout};
 use uuid::Uuid;
@@ -117,6 +118,24 @@ impl EventWriter for SharedStore {
     }
 }
 
+impl NotificationStore for SharedStore {
+    async fn insert_notification(
+        &self,
+        notification: &ValidNotification,
+    ) -> Result<Inserted<StoredNotification>, InsertError> {
+        self.0.memory.insert_notification(notification).await
+    }
+
+    async fn insert_delivery(
+        &self,
+        notification_id: &str,
+        delivery: &ValidDelivery,
+    ) -> Result<Option<Inserted<StoredDelivery>>, InsertError> {
+        let memory = &self.0.memory;
+        memory.insert_delivery(notification_id, delivery).await
+    }
+}
+
 pub(crate) struct Fakes;
 
 impl Ports for Fakes {
@@ -139,6 +158,8 @@ pub(crate) struct Setup {
     pub(crate) queue: Option<usize>,
     /// Room in the spool, if there is one.
     pub(crate) spool: Option<usize>,
+    /// Room in the queue of notifications, if there is one.
+    pub(crate) notification_queue: Option<usize>,
     pub(crate) admin_token: Option<&'static str>,
     pub(crate) rendering_panics: bool,
     /// Whether the process is still preparing its store.
@@ -158,6 +179,7 @@ impl Default for Setup {
             writes: ds_ingest::Settings::default(),
             queue: None,
             spool: None,
+            notification_queue: None,
             admin_token: None,
             rendering_panics: false,
             starting: false,
@@ -238,6 +260,7 @@ impl Server {
             store: SharedStore(Arc::clone(&store)),
             queue: setup.queue.map(backlog),
             spool: setup.spool.map(backlog),
+            notification_queue: setup.notification_queue.map(backlog),
             clock: ManualClock::at(now()),
             ids: CountingIds::default(),
             limits: ds_validation::Limits::default(),
@@ -295,6 +318,10 @@ impl Server {
 
     pub(crate) fn spool(&self) -> &MemoryBacklog {
         self.service.ingest.spool().unwrap()
+    }
+
+    pub(crate) fn notification_queue(&self) -> &MemoryBacklog {
+        self.service.ingest.notification_queue().unwrap()
     }
 
     /// Tells the server to end within `budget`.

@@ -1,6 +1,9 @@
 //! What becomes of entries, on a store and a backlog in memory.
 
-use ds_dlq::testing::{MemoryBacklog, parked};
+use ds_dlq::{
+    Parked,
+    testing::{MemoryBacklog, parked, parked_notification},
+};
 use ds_domain::{month::Month, time::utc_date};
 use jiff::Timestamp;
 
@@ -16,10 +19,13 @@ fn now() -> Timestamp {
 
 fn replay(store: &MemoryStore) -> Replay<MemoryStore, MemoryBacklog> {
     let store = Arc::new(store.clone());
+    let group = Arc::new(GroupCommit::start(&store, Settings::default()));
+    let notifications = Notifications::new(Arc::clone(&store), Arc::clone(&group));
     Replay {
         name: BacklogName::Queue,
         backlog: Arc::new(MemoryBacklog::new(10_000)),
-        group: Arc::new(GroupCommit::start(&store, Settings::default())),
+        group,
+        notifications: Arc::new(notifications),
         store,
     }
 }
@@ -149,7 +155,12 @@ async fn a_parent_of_the_first_service_is_looked_up() {
     let store = MemoryStore::new(Mood::Well);
     let replay = replay(&store);
     let mut child = parked(Uuid::from_u128(2), now());
-    child.unresolved_parent = Some(Uuid::from_u128(1));
+    if let Item::Event {
+        unresolved_parent, ..
+    } = &mut child.item
+    {
+        *unresolved_parent = Some(Uuid::from_u128(1));
+    }
     replay.backlog.put(&[child]).await.unwrap();
     assert_eq!(replay.pass().await.unwrap(), Pass::Moved);
     assert_eq!(
@@ -162,6 +173,62 @@ async fn a_parent_of_the_first_service_is_looked_up() {
         replay.pass().await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn a_notification_is_stored_once_and_one_that_differs_becomes_a_dead_letter() {
+    let store = MemoryStore::new(Mood::Well);
+    let replay = replay(&store);
+    let entries = [
+        parked_notification("nt-1", "ann", now()),
+        parked(Uuid::from_u128(1), now()),
+        parked_notification("nt-1", "ann", now()),
+        parked_notification("nt-1", "bob", now()),
+        parked_notification("nt-2", "bob", now()),
+    ];
+    replay.backlog.put(&entries).await.unwrap();
+    drain(&replay).await;
+    assert_eq!(store.notification("nt-1").unwrap().recipient, "ann");
+    assert_eq!(store.notification("nt-2").unwrap().recipient, "bob");
+    assert!(replay.backlog.is_empty());
+    let letters = replay.backlog.dead_letters(None, 10).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].notification_id.as_deref(), Some("nt-1"));
+    let expected = "notification id is taken by a record with other content";
+    assert_eq!(letters[0].reason, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_costs_a_notification_nothing() {
+    let store = MemoryStore::new(Mood::Away);
+    let replay = replay(&store);
+    let entry = parked_notification("nt-1", "ann", now());
+    replay.backlog.put(&[entry]).await.unwrap();
+    for _ in 0..100 {
+        assert_eq!(replay.pass().await.unwrap(), Pass::Away);
+        tokio::time::advance(Duration::from_millis(300)).await;
+    }
+    store.set_mood(Mood::Well);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    drain(&replay).await;
+    assert!(store.notification("nt-1").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_whose_table_is_away_keep_no_event_out() {
+    let store = MemoryStore::new(Mood::WithoutNotifications);
+    let replay = replay(&store);
+    let entry = parked_notification("nt-1", "ann", now());
+    replay.backlog.put(&[entry]).await.unwrap();
+    put(&replay, 1..4, now()).await;
+    assert_eq!(replay.pass().await.unwrap(), Pass::Moved);
+    assert_eq!((store.len(), replay.backlog.len()), (3, 1));
+    store.set_mood(Mood::Well);
+    while !replay.backlog.is_empty() {
+        replay.pass().await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert!(store.notification("nt-1").is_some());
 }
 
 #[tokio::test]

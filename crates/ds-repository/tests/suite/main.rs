@@ -9,6 +9,7 @@
 mod append;
 mod event;
 mod migrate;
+mod notification;
 mod outage;
 mod partition;
 mod read;

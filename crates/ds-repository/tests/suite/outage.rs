@@ -5,13 +5,16 @@ use std::time::Duration;
 use ds_domain::filter::{Count, EventFilter, Page};
 use ds_repository::{
     Repository,
-    error::{AppendError, StoreError},
+    error::{AppendError, InsertError, StoreError},
     settings::Settings,
 };
 use ds_testkit::{Durability, PostgresServer};
 use jiff::civil::date;
 
-use crate::event::{SAMPLE, append, ensure};
+use crate::{
+    event::{SAMPLE, append, ensure},
+    notification::Note,
+};
 
 const PAGE: Page = Page {
     limit: 10,
@@ -34,6 +37,14 @@ async fn assert_away(repository: &Repository) {
         .await
         .unwrap_err();
     assert!(is_unavailable(&query), "{query:?}");
+    let inserted = repository
+        .insert_notification(&Note::default().valid())
+        .await;
+    let inserted = inserted.unwrap_err();
+    assert!(
+        matches!(inserted, InsertError::Store(ref error) if is_unavailable(error)),
+        "{inserted:?}"
+    );
     let ping = repository.ping(Duration::from_secs(1)).await.unwrap_err();
     assert!(is_unavailable(&ping), "{ping:?}");
 }

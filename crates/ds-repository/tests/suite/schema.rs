@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use ds_domain::{
     event::{EventCategory, EventOutcome},
-    limit::{EVENT_TEXT_FIELDS, RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX, TextField},
+    limit::{
+        DELIVERY_TEXT_FIELDS, EVENT_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS, RETENTION_DAYS_DEFAULT,
+        RETENTION_DAYS_MAX, TextField,
+    },
 };
 use ds_testkit::TestDatabase;
 use tokio_postgres::Client;
@@ -12,10 +15,23 @@ use tokio_postgres::Client;
 use crate::event::repository;
 
 /// The tables, and the fields that their texts are for.
-const TABLES: &[(&str, &[TextField])] = &[("audit_events", EVENT_TEXT_FIELDS)];
+const TABLES: &[(&str, &[TextField])] = &[
+    ("audit_events", EVENT_TEXT_FIELDS),
+    ("notification_audit", NOTIFICATION_TEXT_FIELDS),
+    ("notification_deliveries", DELIVERY_TEXT_FIELDS),
+    // The id of the notification, which stands in the path of a delivery.
+    ("notification_deliveries", &[NOTIFICATION_TEXT_FIELDS[1]]),
+];
 
 /// Fields whose column is an unbounded `text`: their limit is not the column's.
-const UNBOUNDED: &[&str] = &["audit_events.error_message"];
+const UNBOUNDED: &[&str] = &[
+    "audit_events.error_message",
+    "notification_audit.message_summary",
+    "notification_audit.delivery_status",
+    "notification_audit.error_message",
+    "notification_deliveries.delivery_status",
+    "notification_deliveries.error_message",
+];
 
 #[tokio::test]
 async fn widths_of_all_texts_are_the_limits_of_the_validator() {

@@ -32,6 +32,7 @@ pub(super) async fn leave(
         store: repository.clone(),
         queue: Some(Arc::new(queue.sibling(Stream::Events))),
         spool: None,
+        notification_queue: None,
         clock: SystemClock,
         ids: SystemIds,
         limits: settings.limits,

@@ -35,6 +35,7 @@ struct Worker {
 struct Letter {
     id: String,
     event_id: Option<Uuid>,
+    notification_id: Option<String>,
     reason: String,
     buried_at: Timestamp,
     accepted_at: Option<Timestamp>,
@@ -110,6 +111,7 @@ impl From<DeadLetter> for Letter {
         Self {
             id: letter.id.0,
             event_id: letter.event_id,
+            notification_id: letter.notification_id,
             reason: letter.reason,
             buried_at: letter.buried_at,
             accepted_at: letter.accepted_at,
@@ -153,10 +155,11 @@ impl fmt::Display for Listing {
 
 impl fmt::Display for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  event ", Line(&self.id))?;
-        match self.event_id {
-            Some(id) => write!(f, "{id}")?,
-            None => f.write_str("unknown")?,
+        write!(f, "{}  ", Line(&self.id))?;
+        match (self.event_id, &self.notification_id) {
+            (Some(id), _) => write!(f, "event {id}")?,
+            (None, Some(id)) => write!(f, "notification {}", Line(id))?,
+            (None, None) => f.write_str("event unknown")?,
         }
         let (buried_at, attempts) = (self.buried_at, self.history.len());
         write!(f, "  buried {buried_at}  attempts {attempts}  ")?;

@@ -18,6 +18,7 @@ mod kill;
 mod kinds;
 mod lifecycle;
 mod metrics;
+mod notifications;
 mod outage;
 mod overload;
 mod partition;
