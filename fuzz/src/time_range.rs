@@ -16,7 +16,7 @@ pub fn check(data: &[u8]) {
     };
     let pairs = [("since".into(), text.into())];
     match parse_event_query(pairs.into_iter(), now()) {
-        Ok((filter, _)) => check_time(text, filter.since.expect("a bound was given")),
+        Ok(query) => check_time(text, query.filter.since.expect("a bound was given")),
         Err(errors) => {
             assert_eq!(errors.len(), 1, "one parameter, one error");
             assert!(errors[0].to_string().len() <= ERROR_BYTES_MAX, "{errors:?}");

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
+    cursor::Position,
     json::JsonObject,
     limit::{self, TextField},
 };
@@ -109,10 +110,23 @@ impl Count {
 pub struct Page {
     /// At most so many events.
     pub limit: u16,
-    /// After skipping so many.
-    pub offset: u64,
+    /// Where it begins.
+    pub start: Start,
     /// What is said about the size of the whole answer.
     pub count: Count,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Start {
+    /// After skipping so many events, which are read for nothing.
+    Offset(u64),
+    /// At the newest event.
+    Newest,
+    /// Behind this event: what follows is older.
+    After(Position),
+    /// It ends in front of this event: the nearest that are newer.
+    Before(Position),
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod cursor;
 pub mod event;
 pub mod filter;
 pub mod id;

@@ -10,7 +10,7 @@ use ds_domain::{
     notification::{StoredDelivery, StoredNotification},
     time::{Clock, truncate_to_micros},
 };
-use ds_http::{ConnectionLimits, Readiness, RequestLimits, Service, Surface, serve};
+use ds_http::{ConnectionLimits, Exports, Readiness, RequestLimits, Service, Surface, serve};
 use ds_ingest::{
     Ingest, Parts,
     port::{EventStore, EventWriter, NotificationStore, Ports},
@@ -131,6 +131,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         admin_token: Arc::new(|| None),
         queue_durability: Arc::new(|| None),
         version: "noop",
+        exports: Exports::new(1),
         limits: RequestLimits::default(),
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;

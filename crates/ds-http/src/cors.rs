@@ -35,8 +35,8 @@ pub(crate) fn is_cross_origin(headers: &HeaderMap) -> bool {
 /// Adds what every answer carries.
 pub(crate) fn mark(headers: &mut HeaderMap, cross_origin: bool) {
     // A preflight brings its own, longer list.
-    if !headers.contains_key(VARY) {
-        headers.insert(VARY, ORIGIN_NAME);
+    if headers.get_all(VARY).iter().all(|name| name != ORIGIN_NAME) {
+        headers.append(VARY, ORIGIN_NAME);
         if cross_origin {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
             headers.insert(

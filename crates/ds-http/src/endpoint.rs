@@ -9,10 +9,10 @@ use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use crate::{Service, problem::Problem, request_id::RequestId, trace};
+use crate::{Service, problem::Problem, reply_body::ReplyBody, request_id::RequestId, trace};
 
-/// An answer, complete in memory.
-pub(crate) type Reply = Response<Full<Bytes>>;
+/// An answer.
+pub(crate) type Reply = Response<ReplyBody>;
 
 /// A handler at work: boxed once per request.
 pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
@@ -91,7 +91,7 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, 
 
 /// An answer of the given media type.
 pub(crate) fn reply(status: StatusCode, media_type: HeaderValue, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = Response::new(ReplyBody::Whole(Full::new(body.into())));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, media_type);
     reply

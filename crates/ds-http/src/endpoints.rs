@@ -5,6 +5,7 @@ mod create_audit_events_batch;
 mod create_delivery;
 mod create_notification;
 mod get_audit_event;
+mod get_correlation;
 mod get_dead_letter_queue;
 mod get_health;
 mod get_liveness;
@@ -51,6 +52,7 @@ const EVENTS: &str = "/api/v1/audit/events";
 const BATCH: &str = "/api/v1/audit/events/batch";
 const EVENT: &str = "/api/v1/audit/events/{event_id}";
 const EVENT_TYPES: &str = "/api/v1/audit/event-types";
+const CORRELATION: &str = "/api/v1/audit/correlations/{correlation_id}";
 
 const NOTIFICATIONS: &str = "/api/v1/audit/notifications";
 const NOTIFICATION: &str = "/api/v1/audit/notifications/{notification_id}";
@@ -79,6 +81,7 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         query("queryAuditEvents", EVENTS, LIST, |s, c| Box::pin(query_audit_events::handle(s, c))),
         query("getAuditEvent", EVENT, GET, |s, c| Box::pin(get_audit_event::handle(s, c))),
         tell("listEventTypes", EVENT_TYPES, LOOK_UP, |_, c| Box::pin(list_event_types::handle(c))),
+        query("getCorrelation", CORRELATION, GET, |s, c| Box::pin(get_correlation::handle(s, c))),
         write("createNotification", NOTIFICATIONS, WRITE, |s, c| Box::pin(create_notification::handle(s, c))),
         query("listNotifications", NOTIFICATIONS, LIST, |s, c| Box::pin(list_notifications::handle(s, c))),
         query("getNotification", NOTIFICATION, GET, |s, c| Box::pin(get_notification::handle(s, c))),

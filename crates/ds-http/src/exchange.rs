@@ -216,7 +216,7 @@ impl Drop for Exchange {
 
 /// An error and its causes on one line. Of each only the first line: what a database adds below it
 /// repeats values of rows, which do not belong in logs.
-struct Chain<'e>(&'e (dyn Error + Send + Sync + 'static));
+pub(crate) struct Chain<'e>(pub(crate) &'e (dyn Error + Send + Sync + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

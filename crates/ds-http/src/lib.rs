@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
 mod admin;
 mod body;
 mod connection;
@@ -8,10 +9,13 @@ mod dispatch;
 mod endpoint;
 mod endpoints;
 mod exchange;
+mod export;
 mod finishing;
+mod links;
 mod listener;
 mod problem;
 mod readiness;
+mod reply_body;
 mod request_id;
 mod route;
 mod timed_stream;
@@ -27,6 +31,7 @@ use secrecy::SecretString;
 
 pub use connection::ConnectionLimits;
 pub use endpoints::Surface;
+pub use export::Exports;
 pub use listener::{Drained, serve};
 pub use readiness::{Readiness, State};
 
@@ -56,6 +61,8 @@ pub struct Service<P: Ports> {
     pub queue_durability: QueueDurability,
     /// Version of the build that is running.
     pub version: &'static str,
+    /// Room for answers that are streamed.
+    pub exports: Exports,
     /// Bounds of a request.
     pub limits: RequestLimits,
 }

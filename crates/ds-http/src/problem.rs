@@ -6,6 +6,7 @@
 mod admin;
 mod body;
 mod notification;
+mod query;
 mod refusal;
 mod resource;
 

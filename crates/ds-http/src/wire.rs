@@ -4,10 +4,15 @@ mod dead_letter_queue;
 mod event_type;
 mod health;
 mod notification;
+mod timeline;
 
 use std::net::IpAddr;
 
-use ds_domain::{event::StoredEvent, filter::Page, json::JsonObject};
+use ds_domain::{
+    event::StoredEvent,
+    filter::{Page, Start},
+    json::JsonObject,
+};
 use ds_ingest::{Kept, Recorded};
 use ds_repository::EventPage;
 use http::StatusCode;
@@ -16,7 +21,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::problem::Problem;
+use crate::{links::Links, problem::Problem};
 
 pub(crate) use dead_letter_queue::{BacklogReport, DeadLetterQueue, DeadLetters, LetterReplayed};
 pub(crate) use event_type::EventTypeList;
@@ -25,6 +30,7 @@ pub(crate) use notification::{
     DeliveryElement, NotificationAccepted, NotificationDetail, NotificationElement,
     NotificationList,
 };
+pub(crate) use timeline::Correlation;
 
 /// What is said about accepted events, by where they are.
 struct Told {
@@ -112,35 +118,52 @@ pub(crate) struct EventList<'e> {
     pagination: Pagination,
 }
 
+/// Where a page stands in the whole answer.
 #[derive(Serialize)]
-struct Pagination {
+pub(crate) struct Pagination {
     limit: u16,
-    offset: u64,
+    /// Only of a page that was asked for by its offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
     /// Said only when it is so: the first contract knows exact totals alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_is_estimate: Option<bool>,
     has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev: Option<String>,
 }
 
-impl<'e> EventList<'e> {
-    /// The answer for what was `found` when `page` was asked for.
-    pub(crate) fn new(found: &'e EventPage, page: Page) -> Result<Self, Problem> {
-        let data = found
-            .events
-            .iter()
-            .map(EventElement::new)
-            .collect::<Result<Vec<_>, _>>()?;
+impl Pagination {
+    /// What is said about `page` when it was `found`.
+    pub(crate) fn new(found: &EventPage, page: Page, links: Links) -> Self {
         let estimated = found.total.filter(|total| total.is_estimate);
-        let pagination = Pagination {
+        Self {
             limit: page.limit,
-            offset: page.offset,
+            offset: match page.start {
+                Start::Offset(offset) => Some(offset),
+                Start::Newest | Start::After(_) | Start::Before(_) => None,
+            },
             total: found.total.map(|total| total.events),
             total_is_estimate: estimated.map(|total| total.is_estimate),
             has_more: found.has_more,
-        };
-        Ok(Self { data, pagination })
+            next: links.next,
+            prev: links.prev,
+        }
+    }
+}
+
+impl<'e> EventList<'e> {
+    /// The answer for what was `found`.
+    pub(crate) fn new(found: &'e EventPage, pagination: Pagination) -> Result<Self, Problem> {
+        let data = found.events.iter().map(EventElement::new);
+        Ok(Self {
+            data: data.collect::<Result<_, _>>()?,
+            pagination,
+        })
     }
 }
 

@@ -3,8 +3,8 @@
 use metrics::{Counter, Gauge, Histogram, Unit};
 
 use crate::{
-    BacklogName, BreakerName, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream, Table,
-    TraceStatus, Worker, bucket,
+    BacklogName, BreakerName, ExportEnd, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream,
+    Table, TraceStatus, Worker, bucket,
 };
 
 /// What kind of series a metric has.
@@ -99,6 +99,12 @@ metrics_catalog! {
     query_duration: histogram("datastorage_query_duration_seconds", Seconds, bucket::QUERY) [operation: Static];
     /// Queries by how they ended.
     queries: counter("datastorage_query_total", Count) [operation: Static, status: Static];
+    /// Streams of events that are being sent.
+    exports_active: gauge("datastorage_exports_active", Count) [];
+    /// Streams of events by how they ended.
+    exports: counter("datastorage_exports_total", Count) [status: Static];
+    /// Streams of events refused because there were too many; each was told when to come again.
+    exports_refused: counter("datastorage_exports_refused_total", Count) [];
     /// Requests by route template.
     http_requests: counter("datastorage_http_requests_total", Count) [route: Static, method: Static, status: Static];
     /// Time from the last byte of a request's head to its answer.
@@ -250,6 +256,11 @@ pub fn register(services: impl Iterator<Item = &'static str>) {
         writes_refused(*reason).absolute(0);
     }
     queue_expired().absolute(0);
+    for end in ExportEnd::ALL {
+        exports(*end).absolute(0);
+    }
+    exports_refused().absolute(0);
+    exports_active().set(0.0);
     for stream in Stream::ALL {
         dlq_enqueued(*stream, stream.entry()).absolute(0);
         dlq_refused(*stream).absolute(0);

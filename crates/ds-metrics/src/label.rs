@@ -50,6 +50,18 @@ labels! {
 }
 
 labels! {
+    /// How a stream of events ended.
+    ExportEnd {
+        /// With its last event.
+        Complete = "complete",
+        /// The client left before.
+        ClientLeft = "client_left",
+        /// The store failed: the stream was broken off.
+        BrokenOff = "broken_off",
+    }
+}
+
+labels! {
     /// What a write wrote.
     Table {
         /// Single events.

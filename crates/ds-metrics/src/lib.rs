@@ -9,6 +9,6 @@ mod label;
 #[cfg(feature = "exporter")]
 pub use exporter::{Exporter, InstallError};
 pub use label::{
-    BacklogName, BreakerName, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream, Table,
-    TraceStatus, Worker,
+    BacklogName, BreakerName, ExportEnd, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream,
+    Table, TraceStatus, Worker,
 };

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use ds_metrics::{
-    BacklogName, BreakerName, Exporter, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream,
-    Table, TraceStatus, Worker,
+    BacklogName, BreakerName, ExportEnd, Exporter, Outcome, Pool, Refusal, Replayed, SpoolRefusal,
+    Stream, Table, TraceStatus, Worker,
     catalog::{self, Kind, METRICS},
 };
 
@@ -23,6 +23,7 @@ fn touch_every_metric() {
     catalog::content_flags("xss_detected").increment(1);
     catalog::query_duration("queryAuditEvents").record(0.02);
     catalog::queries("queryAuditEvents", Outcome::Success).increment(1);
+    touch_the_exports();
     catalog::http_requests("/api/v1/audit/events", "POST", "201").increment(3);
     catalog::http_request_duration("/api/v1/audit/events", "POST").record(0.006);
     catalog::http_requests_in_flight().set(1.0);
@@ -72,6 +73,14 @@ fn touch_every_metric() {
     }
     catalog::ready().set(1.0);
     catalog::build_info("0.1.0").set(1.0);
+}
+
+fn touch_the_exports() {
+    catalog::exports_active().set(1.0);
+    for end in ExportEnd::ALL {
+        catalog::exports(*end).increment(2);
+    }
+    catalog::exports_refused().increment(1);
 }
 
 fn touch_the_write_path() {

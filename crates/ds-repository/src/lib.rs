@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod connect;
+mod cursor_key;
 pub mod error;
 mod filter;
 mod jsonb;
 pub mod migrate;
 mod notification;
+mod page;
 mod partition;
 mod pool;
 mod read;
@@ -13,21 +15,24 @@ mod row;
 pub mod settings;
 mod sql;
 mod statement;
+pub mod timeline;
 mod tls;
 mod transaction;
 mod writer;
 
 use std::sync::Arc;
 
-use ds_domain::event::StoredEvent;
 use jiff::civil::Date;
+use tokio::sync::OnceCell;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use pool::{Pool, Purpose};
 use settings::{Settings, SettingsError};
 use writer::Tally;
 
+pub use cursor_key::CursorKey;
 pub use notification::NotificationPage;
+pub use page::{EventPage, Total};
 pub use writer::Writer;
 
 /// The audit store. Clones share its connections.
@@ -39,6 +44,7 @@ pub struct Repository {
     read: Pool,
     records: Pool,
     maintenance: Pool,
+    cursor_key: Arc<OnceCell<CursorKey>>,
 }
 
 /// What an append did with one event.
@@ -61,26 +67,6 @@ pub enum Inserted<T> {
     Taken(T),
 }
 
-/// One page of a query's answer.
-#[derive(Clone, Debug)]
-pub struct EventPage {
-    /// The page, newest first.
-    pub events: Vec<StoredEvent>,
-    /// How many events the filter matches in all, if that was asked for.
-    pub total: Option<Total>,
-    /// Whether there are events behind the page.
-    pub has_more: bool,
-}
-
-/// The size of a query's whole answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Total {
-    /// How many events.
-    pub events: u64,
-    /// Whether they were estimated rather than counted.
-    pub is_estimate: bool,
-}
-
 /// What a partition pass found and did.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PartitionReport {
@@ -99,6 +85,7 @@ impl Repository {
             records: Pool::new(&settings, Purpose::Records, connector.clone())?,
             maintenance: Pool::new(&settings, Purpose::Maintenance, connector.clone())?,
             writers: Arc::default(),
+            cursor_key: Arc::default(),
             settings: Arc::new(settings),
             connector,
         })

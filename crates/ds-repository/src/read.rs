@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use ds_domain::{
+    cursor::Position,
     event::{Parent, StoredEvent},
-    filter::{Count, EventFilter, Page},
+    filter::{Count, EventFilter, Page, Start},
 };
 use serde_json::Value;
 use tokio_postgres::Row;
@@ -37,6 +38,12 @@ pub(crate) const FIND_EVENT: Statement = Statement::new(concat!(
 /// The names in front of the texts that [`filter`] makes.
 const QUERY_EVENTS: &str = "query_events";
 const ESTIMATE_EVENTS: &str = "estimate_events";
+const EXPORT_EVENTS: &str = "export_events";
+
+/// Bounds of a piece of an export: enough to make planning it worth while, little enough to hold a
+/// few of them in memory.
+const PIECE_EVENTS_MAX: i64 = 500;
+const PIECE_BYTES_MAX: i64 = 512 * 1024;
 
 impl Repository {
     /// Asks the store for a sign of life, within `budget` in all.
@@ -82,31 +89,39 @@ impl Repository {
         page: Page,
     ) -> Result<EventPage, StoreError> {
         let sql = filter::page(filter, page);
-        let failed = Cause::driver(QUERY_EVENTS);
         let asking = self.ask(QUERY_EVENTS, &sql, filter::plan(filter));
-        match page.count {
-            Count::Exact => Ok(counted(&asking.await?, page).map_err(failed)?),
-            Count::None => Ok(plain(&asking.await?, page.limit).map_err(failed)?),
-            Count::Estimated => {
-                let expected = self.estimate_events(filter).await?;
-                let mut found = plain(&asking.await?, page.limit).map_err(failed)?;
-                // The page itself is better evidence than statistics.
-                let seen = page.offset.saturating_add(count(&found.events));
-                let at_least = seen.saturating_add(u64::from(found.has_more));
-                found.total = Some(Total {
-                    events: match found.events.is_empty() {
-                        true => expected,
-                        false => expected.max(at_least),
-                    },
-                    is_estimate: true,
-                });
-                Ok(found)
+        let (rows, total) = match page.count {
+            Count::Exact => {
+                let rows = asking.await?;
+                let total = total(&rows).map_err(Cause::driver(QUERY_EVENTS))?;
+                (rows, Some(total))
             }
-        }
+            Count::Estimated => {
+                let total = self.estimate_events(filter).await?;
+                (asking.await?, Some(total))
+            }
+            Count::None => (asking.await?, None),
+        };
+        let events = events(&rows, page).map_err(Cause::driver(QUERY_EVENTS))?;
+        Ok(EventPage::new(events, total, page))
+    }
+
+    /// Reads a piece of the whole answer: the next events behind `from`, newest first; none when that
+    /// was the last one. Pieces are bounded in events and bytes, and between them nothing is held.
+    pub async fn export_events(
+        &self,
+        filter: &EventFilter,
+        from: Option<Position>,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let sql = filter::piece(filter, from, PIECE_EVENTS_MAX, PIECE_BYTES_MAX);
+        let rows = self.ask(EXPORT_EVENTS, &sql, filter::plan(filter)).await?;
+        let events = rows.iter().map(|row| row::event(row, 0));
+        let events = events.collect::<Result<_, _>>();
+        Ok(events.map_err(Cause::driver(EXPORT_EVENTS))?)
     }
 
     /// How many events the planner expects `filter` to match.
-    async fn estimate_events(&self, filter: &EventFilter) -> Result<u64, StoreError> {
+    async fn estimate_events(&self, filter: &EventFilter) -> Result<Total, StoreError> {
         let sql = filter::estimate(filter);
         // Planned with the values at hand: without them there is nothing to expect.
         let rows = self.ask(ESTIMATE_EVENTS, &sql, Plan::Fresh).await?;
@@ -123,7 +138,10 @@ impl Repository {
             statement: ESTIMATE_EVENTS,
             what: "a plan without a number of rows",
         };
-        Ok(rows.and_then(Value::as_u64).ok_or(impossible)?)
+        Ok(Total {
+            events: rows.and_then(Value::as_u64).ok_or(impossible)?,
+            is_estimate: true,
+        })
     }
 
     /// Runs a statement that was put together.
@@ -140,38 +158,33 @@ impl Repository {
     }
 }
 
-/// A page whose rows begin with the total.
-fn counted(rows: &[Row], page: Page) -> Result<EventPage, tokio_postgres::Error> {
-    let mut events = Vec::with_capacity(rows.len());
-    let mut total = 0;
-    for row in rows {
-        total = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0);
-        if row.try_get::<_, Option<Uuid>>(1)?.is_some() {
-            events.push(row::event(row, 1)?);
-        }
+/// The total that every row of a counted page begins with.
+fn total(rows: &[Row]) -> Result<Total, tokio_postgres::Error> {
+    let total = rows
+        .first()
+        .map(|row| row.try_get::<_, i64>(0))
+        .transpose()?;
+    Ok(Total {
+        events: total
+            .and_then(|total| u64::try_from(total).ok())
+            .unwrap_or(0),
+        is_estimate: false,
+    })
+}
+
+/// The events in the rows of a page, newest first.
+fn events(rows: &[Row], page: Page) -> Result<Vec<StoredEvent>, tokio_postgres::Error> {
+    if page.count == Count::Exact {
+        // A page without events is one row with nothing but the total.
+        let empty = rows.first().map(|row| row.try_get::<_, Option<Uuid>>(1));
+        return match empty.transpose()? {
+            Some(None) => Ok(Vec::new()),
+            Some(Some(_)) | None => rows.iter().map(|row| row::event(row, 1)).collect(),
+        };
     }
-    let seen = page.offset.saturating_add(count(&events));
-    Ok(EventPage {
-        events,
-        total: Some(Total {
-            events: total,
-            is_estimate: false,
-        }),
-        has_more: seen < total,
-    })
-}
-
-/// A page of `limit` events that was asked for one longer.
-fn plain(rows: &[Row], limit: u16) -> Result<EventPage, tokio_postgres::Error> {
-    let limit = usize::from(limit);
-    let events = rows.iter().take(limit).map(|row| row::event(row, 0));
-    Ok(EventPage {
-        events: events.collect::<Result<_, _>>()?,
-        total: None,
-        has_more: rows.len() > limit,
-    })
-}
-
-fn count(events: &[StoredEvent]) -> u64 {
-    u64::try_from(events.len()).unwrap_or(u64::MAX)
+    let events = rows.iter().map(|row| row::event(row, 0));
+    match page.start {
+        Start::Before(_) => events.rev().collect(),
+        Start::Offset(_) | Start::Newest | Start::After(_) => events.collect(),
+    }
 }

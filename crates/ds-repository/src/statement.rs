@@ -34,6 +34,7 @@ pub(crate) const ALL: &[Statement] = &[
     crate::writer::statements::INSERT,
     crate::writer::statements::COMPARE,
     crate::writer::statements::FIND_LOCKED,
+    crate::cursor_key::FIND_CURSOR_KEY,
     crate::migrate::TAKE_LOCK,
     crate::migrate::HAS_HISTORY,
     crate::migrate::READ_HISTORY,
@@ -49,6 +50,9 @@ pub(crate) const ALL: &[Statement] = &[
     crate::read::PING,
     crate::read::FIND_DATES,
     crate::read::FIND_EVENT,
+    crate::timeline::READ_TIMELINE,
+    crate::timeline::FIND_CHILDREN,
+    crate::timeline::SUMMARISE,
 ];
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use ds_dlq::{RedisQueue, Spool, SpoolSettings, Stream};
-use ds_http::{AdminToken, ConnectionLimits, QueueDurability, Readiness, RequestLimits, Service};
+use ds_http::{
+    AdminToken, ConnectionLimits, Exports, QueueDurability, Readiness, RequestLimits, Service,
+};
 use ds_ingest::{Ingest, Parts, port::Ports};
 use ds_metrics::Exporter;
 use ds_repository::Repository;
@@ -130,6 +132,7 @@ pub(crate) fn service(
         admin_token: admin_token(settings),
         queue_durability: queue_durability(backlogs),
         version: VERSION,
+        exports: Exports::new(settings.server.exports_max),
         limits: request_limits(&settings.server),
     })
 }

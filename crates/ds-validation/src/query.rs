@@ -1,10 +1,13 @@
 //! Query parameters of an event query → a filter and a page.
 
+mod timeline;
+
 use std::{borrow::Cow, collections::HashMap};
 
 use ds_domain::{
+    cursor::{Cursor, Scope, Side},
     event::EventOutcome,
-    filter::{self, AnyText, Count, EventFilter, Page},
+    filter::{self, AnyText, Count, EventFilter, Page, Start},
     json::JsonObject,
     limit::{
         FILTER_DATA_BYTES_MAX, FILTER_VALUES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, TextField,
@@ -19,6 +22,8 @@ use crate::{
     relative_time,
 };
 
+pub use timeline::{TimelineQuery, parse_timeline_query};
+
 /// The page of a client that sends `limit=` without a number: what the first contract answers.
 const PAGE_ITEMS_FOR_EMPTY_LIMIT: u16 = 100;
 
@@ -31,6 +36,14 @@ pub enum ParameterError {
     /// The value does not fit the parameter's schema.
     #[error("parameter \"{name}\" in query has an error: {reason}")]
     Schema {
+        /// Name of the parameter.
+        name: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The same for a parameter of the path.
+    #[error("parameter \"{name}\" in path has an error: {reason}")]
+    Path {
         /// Name of the parameter.
         name: &'static str,
         /// Why.
@@ -50,7 +63,43 @@ impl ParameterError {
     /// Name of the parameter.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Schema { name, .. } | Self::Time { name, .. } => name,
+            Self::Schema { name, .. } | Self::Path { name, .. } | Self::Time { name, .. } => name,
+        }
+    }
+}
+
+/// The events that are asked for, and which part of them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventQuery {
+    /// Which events.
+    pub filter: EventFilter,
+    /// Which part of the answer.
+    pub page: Page,
+    /// The question as cursors are bound to it: the filter, with times as they were written.
+    pub scope: Scope,
+    /// A cursor that has to be opened before the query can be answered.
+    pub cursor: Option<String>,
+    /// Whether `limit` was given.
+    pub is_limited: bool,
+}
+
+impl EventQuery {
+    /// The query that goes on at `cursor`, within the times of the page it comes from.
+    #[must_use]
+    pub fn resumed(self, cursor: &Cursor) -> Self {
+        let start = match cursor.side {
+            Side::After => Start::After(cursor.position),
+            Side::Before => Start::Before(cursor.position),
+        };
+        Self {
+            filter: EventFilter {
+                since: cursor.since,
+                until: cursor.until,
+                ..self.filter
+            },
+            page: Page { start, ..self.page },
+            cursor: None,
+            ..self
         }
     }
 }
@@ -63,14 +112,8 @@ impl ParameterError {
 pub fn parse_event_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     now: Timestamp,
-) -> Result<(EventFilter, Page), Vec<ParameterError>> {
-    let mut given = Given {
-        values: HashMap::new(),
-        errors: Vec::new(),
-    };
-    for (name, value) in pairs {
-        given.values.entry(name).or_default().push(value);
-    }
+) -> Result<EventQuery, Vec<ParameterError>> {
+    let mut given = Given::new(pairs);
     let filter = EventFilter {
         texts: filter::text_filters()
             .filter_map(|field| given.texts(field))
@@ -80,11 +123,41 @@ pub fn parse_event_query<'a>(
         since: given.time("since", now),
         until: given.time("until", now),
     };
-    let page = given.page();
+    let cursor = given.first("cursor").map(Cow::into_owned);
+    let query = EventQuery {
+        scope: scope(&filter, &given),
+        filter,
+        page: given.page(cursor.is_some()),
+        // An empty one begins a walk.
+        cursor: cursor.filter(|cursor| !cursor.is_empty()),
+        is_limited: given.values.contains_key("limit"),
+    };
     match given.errors.is_empty() {
-        true => Ok((filter, page)),
+        true => Ok(query),
         false => Err(given.errors),
     }
+}
+
+/// The question that `filter` was read from.
+fn scope(filter: &EventFilter, given: &Given<'_>) -> Scope {
+    let mut scope = Scope::of("audit_events");
+    for text in &filter.texts {
+        for value in &text.values {
+            scope = scope.with(text.field.name, value);
+        }
+    }
+    for parent in &filter.parents {
+        scope = scope.with("parent_event_id", &parent.to_string());
+    }
+    for data in &filter.data {
+        scope = scope.with("data", data.as_str());
+    }
+    for name in ["since", "until"] {
+        if let Some(time) = given.first(name) {
+            scope = scope.with(name, &time);
+        }
+    }
+    scope
 }
 
 /// An integer parameter: the first contract treats an empty one unlike an absent one.
@@ -101,6 +174,15 @@ struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
+    fn new(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        let mut values: HashMap<_, Vec<_>> = HashMap::new();
+        for (name, value) in pairs {
+            values.entry(name).or_default().push(value);
+        }
+        let errors = Vec::new();
+        Self { values, errors }
+    }
+
     fn refuse(&mut self, name: &'static str, reason: impl Into<String>) {
         self.errors.push(ParameterError::Schema {
             name,
@@ -168,8 +250,8 @@ impl<'a> Given<'a> {
             .collect()
     }
 
-    /// Which part of the answer is asked for.
-    fn page(&mut self) -> Page {
+    /// Which part of the answer is asked for, as long as no cursor is opened.
+    fn page(&mut self, is_walk: bool) -> Page {
         let limit = match self.integer("limit", 1, u64::from(PAGE_ITEMS_MAX)) {
             Integer::Absent => PAGE_ITEMS_DEFAULT,
             Integer::Empty => PAGE_ITEMS_FOR_EMPTY_LIMIT,
@@ -179,11 +261,17 @@ impl<'a> Given<'a> {
             Integer::Absent | Integer::Empty => 0,
             Integer::Is(offset) => offset,
         };
-        let count = self.count("count").unwrap_or(Count::Exact);
+        if is_walk && offset > 0 {
+            self.refuse("offset", "offset cannot be combined with cursor");
+        }
+        let (start, count) = match is_walk {
+            true => (Start::Newest, Count::None),
+            false => (Start::Offset(offset), Count::Exact),
+        };
         Page {
             limit,
-            offset,
-            count,
+            start,
+            count: self.count("count").unwrap_or(count),
         }
     }
 

@@ -67,7 +67,7 @@ mod tests {
         let now = "2026-11-21T10:00:00Z".parse().unwrap();
         let pairs = [("since".into(), text.into())];
         let query = ds_validation::query::parse_event_query(pairs.into_iter(), now);
-        query.ok().and_then(|(filter, _)| filter.since)
+        query.ok().and_then(|query| query.filter.since)
     }
 
     fn now() -> Timestamp {

@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) starts: usize,
     /// Rows of the table that queries read.
     pub(super) seeded_rows: u32,
+    /// Rows of the table that is read as a whole.
+    pub(super) many_rows: u32,
     /// How long PostgreSQL stays away.
     pub(super) outage: Duration,
 }
@@ -36,6 +38,7 @@ impl Plan {
             long: Duration::from_secs(60),
             starts: 15,
             seeded_rows: 300_000,
+            many_rows: 1_000_000,
             outage: Duration::from_secs(8),
         }
     }
@@ -51,6 +54,7 @@ impl Plan {
             long: Duration::from_secs(20),
             starts: 5,
             seeded_rows: 100_000,
+            many_rows: 200_000,
             outage: Duration::from_secs(4),
         }
     }

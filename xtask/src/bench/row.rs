@@ -7,7 +7,8 @@ use anyhow::{Error, Result};
 
 use super::figure::Figure;
 use super::rows::{
-    batch, coalescer, latency, memory, outage, overload, query, single, slow_storage, start,
+    batch, coalescer, latency, memory, million, outage, overload, query, single, slow_storage,
+    start,
 };
 use super::stage::Stage;
 
@@ -169,6 +170,13 @@ pub(super) const ROWS: &[Row] = &[
         must: "≥ 2.0 × S at 64 connections",
         stretch: "≥ 3.0 × S",
         measure: |stage| Box::pin(slow_storage::measure(stage)),
+    },
+    Row {
+        number: 21,
+        property: "a million events, read in every way",
+        must: "page ≤ 1.5 × Q; last page of a walk ≤ 1.5 × the first, none missed, none twice; stream ≤ 50 MB",
+        stretch: "page ≤ 1.3 × Q",
+        measure: |stage| Box::pin(million::measure(stage)),
     },
 ];
 

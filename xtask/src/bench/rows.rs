@@ -5,6 +5,7 @@ pub(super) mod coalescer;
 pub(super) mod curve;
 pub(super) mod latency;
 pub(super) mod memory;
+pub(super) mod million;
 pub(super) mod outage;
 pub(super) mod overload;
 pub(super) mod query;

@@ -1,33 +1,119 @@
-//! `GET /api/v1/audit/events`: finds events, newest first.
+//! `GET /api/v1/audit/events`: finds events, newest first, as a page or as a stream.
 
 use std::sync::Arc;
 
-use ds_domain::time::Clock;
+use ds_domain::{filter::Start, time::Clock};
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
-use ds_validation::query::parse_event_query;
-use http::StatusCode;
+use ds_repository::EventPage;
+use ds_validation::query::{EventQuery, parse_event_query};
+use http::{
+    HeaderValue, StatusCode, Uri,
+    header::{LINK, VARY},
+};
 use tokio::time::Instant;
 
 use crate::{
-    Service,
+    Service, accept,
     endpoint::{Call, Reply, json},
     exchange::outcome,
+    export,
+    links::Links,
     problem::Problem,
-    wire::EventList,
+    wire::{EventList, Pagination},
 };
 
 pub(super) async fn handle<P: Ports>(
     service: Arc<Service<P>>,
     call: Call,
 ) -> Result<Reply, Problem> {
-    let pairs = form_urlencoded::parse(call.uri.query().unwrap_or_default().as_bytes());
-    let parsed = parse_event_query(pairs, service.ingest.clock().now());
-    let (filter, page) = parsed.map_err(Problem::of_parameters)?;
+    let query = parse(&service, &call.uri).await?;
+    let mut reply = match accept::wants_ndjson(&call.headers) {
+        true => stream(&service, &query, &call).await?,
+        false => page(&service, &query, &call.uri).await?,
+    };
+    let headers = reply.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(reply)
+}
+
+/// All of the answer, one event a line.
+async fn stream<P: Ports>(
+    service: &Service<P>,
+    query: &EventQuery,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    match query.page.start {
+        Start::Offset(0) | Start::Newest | Start::After(_) => {}
+        Start::Offset(_) => return Err(Problem::no_stream_from("offset")),
+        Start::Before(_) => return Err(Problem::no_stream_from("cursor")),
+    }
+    export::start(
+        &service.exports,
+        &service.repository,
+        query,
+        &call.request_id,
+    )
+    .await
+}
+
+/// A page of the answer.
+async fn page<P: Ports>(
+    service: &Service<P>,
+    query: &EventQuery,
+    uri: &Uri,
+) -> Result<Reply, Problem> {
+    let operation = match query.page.start {
+        Start::Offset(_) => "list",
+        Start::Newest | Start::After(_) | Start::Before(_) => "walk",
+    };
     let started = Instant::now();
-    let found = service.repository.query_events(&filter, page).await;
-    catalog::query_duration("list").record(started.elapsed());
-    catalog::queries("list", outcome(&found)).increment(1);
+    let found = service
+        .repository
+        .query_events(&query.filter, query.page)
+        .await;
+    catalog::query_duration(operation).record(started.elapsed());
+    catalog::queries(operation, outcome(&found)).increment(1);
     let found = found.map_err(Problem::of_query)?;
-    json(StatusCode::OK, &EventList::new(&found, page)?)
+    let links = links(service, uri, query, &found).await?;
+    let header = links.header();
+    let pagination = Pagination::new(&found, query.page, links);
+    let mut reply = json(StatusCode::OK, &EventList::new(&found, pagination)?)?;
+    reply
+        .headers_mut()
+        .extend(header.map(|links| (LINK, links)));
+    Ok(reply)
+}
+
+/// What is asked for, with its cursor opened.
+async fn parse<P: Ports>(service: &Service<P>, uri: &Uri) -> Result<EventQuery, Problem> {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let parsed = parse_event_query(pairs, service.ingest.clock().now());
+    let query = parsed.map_err(Problem::of_parameters)?;
+    let Some(text) = &query.cursor else {
+        return Ok(query);
+    };
+    let key = service.repository.cursor_key().await;
+    let key = key.map_err(Problem::of_query)?;
+    let cursor = key
+        .open(text, &query.scope)
+        .ok_or_else(Problem::of_cursor)?;
+    Ok(query.resumed(&cursor))
+}
+
+/// The links of a page. One that was asked for by its offset does without them when the key of
+/// cursors cannot be read: clients of the first contract do not know them.
+async fn links<P: Ports>(
+    service: &Service<P>,
+    uri: &Uri,
+    query: &EventQuery,
+    found: &EventPage,
+) -> Result<Links, Problem> {
+    match (service.repository.cursor_key().await, query.page.start) {
+        (Ok(key), _) => Ok(Links::of(uri, query, found, key)),
+        (Err(_), Start::Offset(_)) => Ok(Links::default()),
+        (Err(error), Start::Newest | Start::After(_) | Start::Before(_)) => {
+            Err(Problem::of_query(error))
+        }
+    }
 }

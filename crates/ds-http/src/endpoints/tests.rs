@@ -332,6 +332,10 @@ fn check_shape(document: &Value, schema: &Value, value: &Value, at: &str) {
         let target = document.pointer(&reference.as_str().unwrap()[1..]).unwrap();
         return check_shape(document, target, value, at);
     }
+    if let Some(parts) = schema.get("allOf") {
+        let merged = merged(document, parts.as_array().unwrap());
+        return check_shape(document, &merged, value, at);
+    }
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -367,6 +371,22 @@ fn check_shape(document: &Value, schema: &Value, value: &Value, at: &str) {
             .unwrap_or_else(|| panic!("{at}/{name} is unknown"));
         check_shape(document, property, member, &format!("{at}/{name}"));
     }
+}
+
+/// The members of all `parts` in one schema.
+fn merged(document: &Value, parts: &[Value]) -> Value {
+    let mut whole = json!({ "type": "object", "properties": {}, "required": [] });
+    for part in parts {
+        let target = part
+            .get("$ref")
+            .map(|reference| &reference.as_str().unwrap()[1..]);
+        let part = target.map_or(part, |pointer| document.pointer(pointer).unwrap());
+        let members = part["properties"].as_object().unwrap().clone();
+        whole["properties"].as_object_mut().unwrap().extend(members);
+        let required = part["required"].as_array().unwrap().clone();
+        whole["required"].as_array_mut().unwrap().extend(required);
+    }
+    whole
 }
 
 #[test]

@@ -102,15 +102,17 @@ pub(super) fn of_row(column: Option<String>, write: Write) -> Problem {
 
 /// Query parameters that cannot be used.
 pub(super) fn of_parameters(errors: &[ParameterError]) -> Problem {
-    let is_schema = |error: &&ParameterError| matches!(error, ParameterError::Schema { .. });
+    let is_schema = |error: &&ParameterError| !matches!(error, ParameterError::Time { .. });
     // A parameter that breaks its schema is reported before the times are looked at.
     let first = errors.iter().find(is_schema).or_else(|| errors.first());
     let mut problem = match first {
         None => Problem::invalid("query parameters have an error"),
-        Some(error @ ParameterError::Schema { .. }) => match errors.len() - 1 {
-            0 => Problem::invalid(error.to_string()),
-            more => Problem::invalid(format!("{error} (and {more} more errors)")),
-        },
+        Some(error @ (ParameterError::Schema { .. } | ParameterError::Path { .. })) => {
+            match errors.len() - 1 {
+                0 => Problem::invalid(error.to_string()),
+                more => Problem::invalid(format!("{error} (and {more} more errors)")),
+            }
+        }
         Some(error @ ParameterError::Time { .. }) => {
             let text = error.to_string();
             let detail = format!("Validation failed for query parameters: query - {text}");
@@ -125,7 +127,9 @@ pub(super) fn of_parameters(errors: &[ParameterError]) -> Problem {
     };
     for error in errors {
         let (rule, message) = match error {
-            ParameterError::Schema { reason, .. } => ("invalid_parameter", reason.clone()),
+            ParameterError::Schema { reason, .. } | ParameterError::Path { reason, .. } => {
+                ("invalid_parameter", reason.clone())
+            }
             ParameterError::Time { .. } => ("invalid_time", error.to_string()),
         };
         let parameter = Some(error.name());

@@ -10,7 +10,10 @@ use ds_domain::{
 };
 use ds_ingest::{BacklogState, BreakerState, IngestState};
 use ds_metrics::BacklogName;
-use ds_repository::{NotificationPage, Total};
+use ds_repository::{
+    NotificationPage, Total,
+    timeline::{Children, Summary, Timeline},
+};
 use ds_validation::{Limits, ValidNotification, parse_notification};
 use jiff::civil::date;
 use serde_json::{Value, json};
@@ -87,6 +90,8 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         event_timestamp: "2026-11-21T07:45:34.999999Z".parse().unwrap(),
     };
     let (found, page) = estimated_page();
+    let pagination = Pagination::new(&found, page, links());
+    let timeline = timeline();
     let value = |value: &dyn erased::Json| value.json();
     vec![
         (
@@ -99,7 +104,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "AuditEventList",
-            value(&EventList::new(&found, page).unwrap()),
+            value(&EventList::new(&found, pagination).unwrap()),
         ),
         (
             "AuditEvent",
@@ -132,6 +137,10 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ),
         ("DeadLetterQueue", value(&dead_letter_queue())),
         ("DeadLetterList", value(&dead_letters())),
+        (
+            "Correlation",
+            value(&Correlation::new("rr-1", &timeline, 2, links().next).unwrap()),
+        ),
         ("DeadLetterReplayed", value(&LetterReplayed::new(&letter()))),
         (
             "Notification",
@@ -174,10 +183,11 @@ fn estimated_page() -> (EventPage, Page) {
             is_estimate: true,
         }),
         has_more: true,
+        has_newer: true,
     };
     let page = Page {
         limit: 2,
-        offset: 4,
+        start: Start::Offset(4),
         count: Count::Estimated,
     };
     (found, page)
@@ -215,6 +225,33 @@ fn delivery(text: Option<&str>) -> StoredDelivery {
             escalation_level: text.map(|_| 2),
         },
         recorded_at: at,
+    }
+}
+
+fn links() -> Links {
+    Links {
+        next: Some("/events?cursor=a".to_owned()),
+        prev: Some("/events?cursor=b".to_owned()),
+    }
+}
+
+/// A root with a child that is on another page.
+fn timeline() -> Timeline {
+    let children = Children {
+        count: 7,
+        ids: vec![Uuid::from_u128(9)],
+    };
+    Timeline {
+        events: vec![full_event()],
+        has_more: true,
+        children: [(Uuid::from_u128(1), children)].into(),
+        summary: Summary {
+            events: 8,
+            first: "2026-11-21T07:45:34.1205Z".parse().unwrap(),
+            last: "2026-11-21T08:00:00Z".parse().unwrap(),
+            by_category: vec![(EventCategory::Gateway, 8)],
+            by_outcome: vec![(EventOutcome::Success, 1), (EventOutcome::Pending, 7)],
+        },
     }
 }
 
@@ -368,20 +405,20 @@ fn a_created_batch_names_its_ids_in_order() {
 }
 
 #[track_caller]
-fn check_pagination(total: Option<Total>, has_more: bool, expected: Value) {
+fn check_pagination(total: Option<Total>, start: Start, links: Links, expected: Value) {
     let found = EventPage {
-        events: vec![full_event(), sparse_event()],
+        events: vec![],
         total,
-        has_more,
+        has_more: links.next.is_some(),
+        has_newer: links.prev.is_some(),
     };
     let page = Page {
         limit: 2,
-        offset: 4,
+        start,
         count: Count::Exact,
     };
-    let list = EventList::new(&found, page).unwrap();
-    let pagination = serde_json::to_value(list).unwrap()["pagination"].clone();
-    assert_eq!(pagination, expected);
+    let pagination = Pagination::new(&found, page, links);
+    assert_eq!(serde_json::to_value(pagination).unwrap(), expected);
 }
 
 #[test]
@@ -392,21 +429,43 @@ fn a_page_says_how_many_events_there_are_and_how_that_is_known() {
             is_estimate,
         })
     };
+    let fourth = Start::Offset(4);
+    let none = Links::default;
     check_pagination(
         total(false),
-        true,
-        json!({"limit": 2, "offset": 4, "total": 12, "has_more": true}),
+        fourth,
+        none(),
+        json!({"limit": 2, "offset": 4, "total": 12, "has_more": false}),
     );
     check_pagination(
         total(true),
-        false,
+        fourth,
+        none(),
         json!({"limit": 2, "offset": 4, "total": 12, "total_is_estimate": true, "has_more": false}),
     );
+    let links = Links {
+        next: Some("n".to_owned()),
+        prev: Some("p".to_owned()),
+    };
     check_pagination(
         None,
-        true,
-        json!({"limit": 2, "offset": 4, "has_more": true}),
+        Start::Newest,
+        links,
+        json!({"limit": 2, "has_more": true, "next": "n", "prev": "p"}),
     );
+}
+
+#[test]
+fn a_remediation_tells_what_each_event_led_to() {
+    let answer = sample("Correlation");
+    let event = &answer["data"][0];
+    assert_eq!(event["child_count"], 7);
+    assert_eq!(event["child_event_ids"], json!([Uuid::from_u128(9)]));
+    assert_eq!(event["event_data"]["n"], 9_007_199_254_740_993_i64);
+    assert_eq!(answer["by_outcome"], json!({"success": 1, "pending": 7}));
+    assert_eq!(answer["by_category"], json!({"gateway": 8}));
+    let expected = json!({"limit": 2, "has_more": true, "next": "/events?cursor=a"});
+    assert_eq!(answer["pagination"], expected);
 }
 
 /// The sample that is the answer named `schema`.

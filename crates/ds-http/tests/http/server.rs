@@ -12,7 +12,9 @@ use ds_domain::{
     notification::{StoredDelivery, StoredNotification},
     time::ManualClock,
 };
-use ds_http::{ConnectionLimits, Drained, Readiness, RequestLimits, Service, Surface, serve};
+use ds_http::{
+    ConnectionLimits, Drained, Exports, Readiness, RequestLimits, Service, Surface, serve,
+};
 use ds_ingest::{
     Ingest, Parts,
     port::{EventStore, EventWriter, NotificationStore, Ports},
@@ -271,8 +273,7 @@ impl Server {
             readiness.set_ready();
         }
         exporter();
-        let rendering_panics = setup.rendering_panics;
-        let token = setup.admin_token;
+        let (rendering_panics, token) = (setup.rendering_panics, setup.admin_token);
         let service: Arc<Service<Fakes>> = Arc::new(Service {
             ingest: Ingest::start(parts),
             repository: repository(setup.database_port),
@@ -287,6 +288,7 @@ impl Server {
             admin_token: Arc::new(move || token.map(Into::into)),
             queue_durability: Arc::new(|| Some("always")),
             version: "1.2.3",
+            exports: Exports::new(1),
             limits: setup.requests,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -8,9 +8,23 @@ use super::*;
 
 const PAGE_OF_50: Page = Page {
     limit: 50,
-    offset: 0,
+    start: Start::Offset(0),
     count: Count::Exact,
 };
+
+/// In the middle of November.
+const POSITION: Position = Position {
+    // 2026-11-15T12:00:00Z
+    at: Timestamp::constant(1_794_744_000, 0),
+    id: uuid::Uuid::max(),
+};
+
+const STARTS: [Start; 4] = [
+    Start::Offset(0),
+    Start::Newest,
+    Start::After(POSITION),
+    Start::Before(POSITION),
+];
 
 const ALL: EventFilter = EventFilter {
     texts: vec![],
@@ -65,16 +79,25 @@ async fn every_condition_is_valid_alone_and_together_with_all_others() {
     }
     for filter in &filters {
         for (count, columns) in [(Count::Exact, 31), (Count::None, 30)] {
-            let sql = page(
-                filter,
-                Page {
+            for start in STARTS {
+                let page_of = Page {
+                    start,
                     count,
                     ..PAGE_OF_50
-                },
-            );
+                };
+                let sql = page(filter, page_of);
+                let prepared = client.prepare_typed(sql.text(), sql.types()).await;
+                let statement =
+                    prepared.unwrap_or_else(|error| panic!("{error:?}\n{}", sql.text()));
+                assert_eq!(statement.columns().len(), columns);
+                client.query(&statement, &sql.values()).await.unwrap();
+            }
+        }
+        for from in [None, Some(POSITION)] {
+            let sql = piece(filter, from, 500, 1_000);
             let prepared = client.prepare_typed(sql.text(), sql.types()).await;
             let statement = prepared.unwrap_or_else(|error| panic!("{error:?}\n{}", sql.text()));
-            assert_eq!(statement.columns().len(), columns);
+            assert_eq!(statement.columns().len(), 30);
             client.query(&statement, &sql.values()).await.unwrap();
         }
         let sql = estimate(filter);
@@ -137,11 +160,11 @@ fn instants_and_offsets_that_the_store_cannot_say_are_clamped() {
         since: Some(Timestamp::MIN),
         ..ALL
     };
-    let offset = u64::MAX;
+    let start = Start::Offset(u64::MAX);
     let sql = page(
         &ages_ago,
         Page {
-            offset,
+            start,
             ..PAGE_OF_50
         },
     );
@@ -281,6 +304,63 @@ async fn the_order_of_a_page_comes_from_an_index_and_its_filters_from_theirs() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_walk_begins_where_an_index_says_and_leaves_out_what_is_done() {
+    let (_database, client) = filled().await;
+    let walk = async |filter: &EventFilter, start| {
+        let page_of = Page {
+            start,
+            count: Count::None,
+            ..PAGE_OF_50
+        };
+        explain_sql(&client, &page(filter, page_of)).await
+    };
+    let row_less = "Index Cond: (ROW(event_timestamp, event_id) < ROW(";
+    let row_more = "Index Cond: (ROW(event_timestamp, event_id) > ROW(";
+    let scan = "audit_events_2026_11_event_timestamp_event_id_idx";
+    let after = walk(&ALL, Start::After(POSITION)).await;
+    check(
+        &after,
+        &[row_less, scan, "_2026_07"],
+        &["_2026_12", "Sort  "],
+    );
+    let before = walk(&ALL, Start::Before(POSITION)).await;
+    check(
+        &before,
+        &[row_more, scan, "_2026_12"],
+        &["_2026_10", "Seq Scan"],
+    );
+    let kind = with(ALL, "event_type", &["type.7"]);
+    let kind = walk(&kind, Start::After(POSITION)).await;
+    let scan = "audit_events_2026_11_event_type_event_timestamp_idx";
+    check(
+        &kind,
+        &[scan, "event_timestamp <= "],
+        &["_2026_12", "Seq Scan"],
+    );
+    let both_ends = walk(&november(ALL), Start::After(POSITION)).await;
+    check(
+        &both_ends,
+        &["Index Cond", "AND (ROW(event_timestamp, event_id) < ROW("],
+        &["_2026_10", "_2026_12"],
+    );
+}
+
+#[tokio::test]
+async fn a_piece_of_an_export_reads_no_more_events_than_it_has() {
+    let (_database, client) = filled().await;
+    let plan = explain_sql(&client, &piece(&ALL, Some(POSITION), 500, 1 << 20)).await;
+    let row_less = "Index Cond: (ROW(event_timestamp, event_id) < ROW(";
+    // Sorted by the index, so that the limit ends the scan.
+    check(
+        &plan,
+        &["Limit", "WindowAgg", row_less],
+        &["Sort  ", "_2026_12"],
+    );
+    let sort_key_of_merge_alone = plan.matches("Sort Key").count();
+    assert_eq!(sort_key_of_merge_alone, 1, "{plan}");
+}
+
+#[tokio::test]
 async fn containment_is_answered_by_the_gin_index_and_prunes() {
     let (_database, client) = filled().await;
     let one = vec![object(r#"{"labels": {"app": "app-7"}}"#)];
@@ -302,6 +382,34 @@ async fn containment_is_answered_by_the_gin_index_and_prunes() {
     let name = "SELECT to_regclass('idx_audit_events_event_data_gin')::text";
     let index: Option<String> = client.query_one(name, &[]).await.unwrap().get(0);
     assert_eq!(index.as_deref(), Some("idx_audit_events_event_data_gin"));
+}
+
+#[tokio::test]
+async fn a_timeline_reads_its_remediation_and_nothing_else() {
+    let (_database, client) = filled().await;
+    let id = "rr-7".to_owned();
+    let ids = vec![uuid::Uuid::nil()];
+    let at = POSITION.at;
+    let day = utc_date(at);
+    let events: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+        [&id, &at, &POSITION.id, &day, &100_i64];
+    let children: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&id, &ids, &100_i32];
+    let summary: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&id];
+    for (statement, params) in [
+        (crate::timeline::READ_TIMELINE, &events[..]),
+        (crate::timeline::FIND_CHILDREN, &children),
+        (crate::timeline::SUMMARISE, &summary),
+    ] {
+        let explained = client.prepare(&explained(statement.sql())).await.unwrap();
+        let rows = client.query(&explained, params).await.unwrap();
+        let lines = rows.iter().map(|row| row.get::<_, String>(0) + "\n");
+        let plan: String = lines.collect();
+        check(
+            &plan,
+            &["audit_events_2026_12_correlation_id_event_timestamp_idx"],
+            &["Seq Scan"],
+        );
+    }
 }
 
 #[tokio::test]

@@ -17,4 +17,5 @@ mod round_trip;
 mod schema;
 mod tls;
 mod upkeep;
+mod walk;
 mod writer;

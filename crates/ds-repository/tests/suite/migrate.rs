@@ -19,10 +19,10 @@ async fn six_runs_at_once_on_an_empty_database_all_succeed() {
     let mut applied = 0;
     for report in join_all(runs).await {
         let report = report.unwrap().unwrap();
-        assert_eq!(report.version, 3);
+        assert_eq!(report.version, 4);
         applied += report.migrations.len();
     }
-    assert_eq!(applied, 3, "one of them did the work");
+    assert_eq!(applied, 4, "one of them did the work");
     Repository::new(settings(&database))
         .unwrap()
         .check_schema()
@@ -47,7 +47,8 @@ async fn a_plan_says_what_a_run_would_do_and_changes_nothing() {
         [
             "V1__audit_events",
             "V2__clean_pending_lists",
-            "V3__notifications"
+            "V3__notifications",
+            "V4__cursor_key"
         ]
     );
     let objects = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
@@ -98,7 +99,7 @@ async fn check(change: &str, expected: &str) {
 async fn a_history_that_is_not_ours_is_refused() {
     check(
         "INSERT INTO refinery_schema_history VALUES (7, 'future', '2027-01-01T00:00:00Z', '1')",
-        "Newer { found: 7, known: 3 }",
+        "Newer { found: 7, known: 4 }",
     )
     .await;
     check(
@@ -118,12 +119,12 @@ async fn a_history_that_is_not_ours_is_refused() {
     .await;
     check(
         "DELETE FROM refinery_schema_history",
-        "Older { found: 0, needed: 3 }",
+        "Older { found: 0, needed: 4 }",
     )
     .await;
     check(
         "DROP TABLE refinery_schema_history",
-        "Older { found: 0, needed: 3 }",
+        "Older { found: 0, needed: 4 }",
     )
     .await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ds_domain::filter::{Count, EventFilter, Page};
+use ds_domain::filter::{Count, EventFilter, Page, Start};
 use ds_repository::{
     Repository,
     error::{AppendError, InsertError, StoreError},
@@ -18,7 +18,7 @@ use crate::{
 
 const PAGE: Page = Page {
     limit: 10,
-    offset: 0,
+    start: Start::Offset(0),
     count: Count::Exact,
 };
 

@@ -1,7 +1,7 @@
 //! Reading: what is asked for, in order, in one snapshot.
 
 use ds_domain::{
-    filter::{Count, EventFilter, Page},
+    filter::{Count, EventFilter, Page, Start},
     json::JsonObject,
     limit::event_text_field,
 };
@@ -27,7 +27,7 @@ fn with(filter: EventFilter, name: &str, values: &[&str]) -> EventFilter {
 
 const PAGE: Page = Page {
     limit: 1000,
-    offset: 0,
+    start: Start::Offset(0),
     count: Count::Exact,
 };
 
@@ -68,12 +68,12 @@ fn kinds(page: &EventPage) -> String {
 async fn check(
     repository: &Repository,
     filter: &EventFilter,
-    page: (u16, u64),
+    (limit, offset): (u16, u64),
     expected: (&str, u64),
 ) {
     let page = Page {
-        limit: page.0,
-        offset: page.1,
+        limit,
+        start: Start::Offset(offset),
         count: Count::Exact,
     };
     let (expected_kinds, events) = expected;
@@ -85,7 +85,7 @@ async fn check(
         is_estimate,
     };
     assert_eq!(answer.total, Some(total), "{filter:?} {page:?}");
-    let seen = page.offset.saturating_add(answer.events.len() as u64);
+    let seen = offset.saturating_add(answer.events.len() as u64);
     assert_eq!(answer.has_more, seen < events, "{filter:?} {page:?}");
     // Uncounted, it is the same page.
     let count = Count::None;
@@ -267,7 +267,7 @@ async fn strange_texts_find_what_they_say_and_nothing_else() {
         let others = with(ALL, "namespace", &all_but_one);
         let page = Page {
             limit: 50,
-            offset: 0,
+            start: Start::Offset(0),
             count: Count::None,
         };
         let others = repository.query_events(&others, page).await.unwrap();

@@ -30,6 +30,8 @@ pub(super) struct Server {
     body_bytes_max: i64,
     #[serde(deserialize_with = "scalar::integer")]
     connections_max: i64,
+    #[serde(deserialize_with = "scalar::integer")]
+    exports_max: i64,
 }
 
 /// The HTTP interface.
@@ -53,6 +55,8 @@ pub(crate) struct ServerSettings {
     pub body_bytes_max: usize,
     /// Most open connections.
     pub connections_max: usize,
+    /// Most streams of events at a time.
+    pub exports_max: usize,
 }
 
 impl Server {
@@ -86,6 +90,7 @@ impl Server {
                 self.connections_max,
                 1..=1_000_000,
             ),
+            exports_max: problems.integer("server.exports_max", self.exports_max, 1..=1_000),
         }
     }
 }

@@ -37,6 +37,16 @@ fn numbers(answer: &Value) -> Vec<i64> {
         .collect()
 }
 
+/// Where a page stands, without the links to others.
+fn place(answer: &Value) -> Value {
+    let mut place = answer["pagination"].clone();
+    place
+        .as_object_mut()
+        .unwrap()
+        .retain(|name, _| !["next", "prev"].contains(&&**name));
+    place
+}
+
 async fn check(service: &Service, query: &str, expected: impl Iterator<Item = i64>) {
     let expected: Vec<i64> = expected.collect();
     let answer = service.query(&format!("limit=1000&{query}")).await;
@@ -105,7 +115,7 @@ async fn values_of_one_filter_are_alternatives() {
 #[tokio::test]
 async fn the_total_is_counted_estimated_or_left_out() {
     let service = seeded().await;
-    let pagination = async |query: &str| service.query(query).await["pagination"].clone();
+    let pagination = async |query: &str| place(&service.query(query).await);
     let expected = json!({ "limit": 50, "offset": 0, "has_more": true });
     assert_eq!(pagination("count=none").await, expected);
     let last = json!({ "limit": 50, "offset": 100, "has_more": false });
@@ -127,7 +137,7 @@ async fn pages_tile_the_answer_newest_first() {
             .await;
         let expected =
             json!({ "limit": 50, "offset": offset, "total": 150, "has_more": offset < 100 });
-        assert_eq!(answer["pagination"], expected);
+        assert_eq!(place(&answer), expected);
         seen.extend(numbers(&answer));
     }
     assert_eq!(seen, (0..150).collect::<Vec<_>>());

@@ -1,8 +1,10 @@
 //! Query strings, and what is wrong with them.
 
+use ds_domain::cursor::Position;
+
 use super::*;
 
-fn parse(query: &[(&str, &str)]) -> Result<(EventFilter, Page), Vec<String>> {
+fn parse(query: &[(&str, &str)]) -> Result<EventQuery, Vec<String>> {
     let pairs = query
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()));
@@ -27,10 +29,10 @@ fn refuses(name: &str, value: &str, expected: &str) {
 fn pages(query: &[(&str, &str)], limit: u16, offset: u64) {
     let page = Page {
         limit,
-        offset,
+        start: Start::Offset(offset),
         count: Count::Exact,
     };
-    assert_eq!(parse(query).unwrap().1, page, "{query:?}");
+    assert_eq!(parse(query).unwrap().page, page, "{query:?}");
 }
 
 #[test]
@@ -44,7 +46,7 @@ fn pages_have_the_defaults_of_the_contract() {
 
 #[test]
 fn the_size_of_the_answer_is_counted_as_asked() {
-    let count = |word| parse(&[("count", word)]).map(|(_, page)| page.count);
+    let count = |word| parse(&[("count", word)]).map(|query| query.page.count);
     assert_eq!(count("exact"), Ok(Count::Exact));
     assert_eq!(count("estimated"), Ok(Count::Estimated));
     assert_eq!(count("none"), Ok(Count::None));
@@ -62,7 +64,7 @@ fn filters_are_taken_literally_and_unknown_names_ignored() {
         ("namespace", "ünïcödé 😀 \u{202e}%_"),
         ("limit", "7"),
     ];
-    let filter = parse(&query).unwrap().0;
+    let filter = parse(&query).unwrap().filter;
     assert_eq!(filter.values_of("correlation_id"), ["a' OR 1=1 --"]);
     assert_eq!(filter.values_of("event_outcome"), ["failure"]);
     assert_eq!(filter.values_of("namespace"), ["ünïcödé 😀 \u{202e}%_"]);
@@ -78,7 +80,7 @@ fn every_text_filter_can_be_asked_for_up_to_the_length_of_its_member() {
         }
         let chars_max = field.chars_max.unwrap();
         let longest = "ü".repeat(chars_max);
-        let filter = parse(&[(field.name, &longest)]).unwrap().0;
+        let filter = parse(&[(field.name, &longest)]).unwrap().filter;
         assert_eq!(filter.values_of(field.name), std::slice::from_ref(&longest));
         let reason = format!("maximum string length is {chars_max}");
         refuses(field.name, &(longest + "ü"), &schema(field.name, &reason));
@@ -88,11 +90,15 @@ fn every_text_filter_can_be_asked_for_up_to_the_length_of_its_member() {
 #[test]
 fn the_values_of_one_name_are_alternatives_in_one_order() {
     let one = parse(&[("severity", "b"), ("severity", "a"), ("severity", "b")]);
-    assert_eq!(one.as_ref().unwrap().0.values_of("severity"), ["a", "b"]);
-    assert_eq!(one, parse(&[("severity", "a"), ("severity", "b")]));
+    assert_eq!(
+        one.as_ref().unwrap().filter.values_of("severity"),
+        ["a", "b"]
+    );
+    let other = parse(&[("severity", "a"), ("severity", "b")]);
+    assert_eq!(one, other, "and it is the same question");
     let many: Vec<String> = (0..=FILTER_VALUES_MAX).map(|n| n.to_string()).collect();
     let query: Vec<_> = many.iter().map(|value| ("actor_id", &**value)).collect();
-    let all_but_one = parse(&query[1..]).unwrap().0;
+    let all_but_one = parse(&query[1..]).unwrap().filter;
     assert_eq!(all_but_one.values_of("actor_id").len(), FILTER_VALUES_MAX);
     let reason = "parameter has more than 50 values";
     assert_eq!(parse(&query), Err(vec![schema("actor_id", reason)]));
@@ -105,7 +111,7 @@ fn the_values_of_one_name_are_alternatives_in_one_order() {
 #[test]
 fn parents_are_ids() {
     let id = "0193f3a1-0000-7000-8000-000000000001";
-    let parents = parse(&[("parent_event_id", id)]).unwrap().0.parents;
+    let parents = parse(&[("parent_event_id", id)]).unwrap().filter.parents;
     assert_eq!(parents, [id.parse::<Uuid>().unwrap()]);
     let reason = "string doesn't match the format \"uuid\"";
     for wrong in ["7", "0193f3a1000070008000000000000001", "'; --"] {
@@ -116,7 +122,10 @@ fn parents_are_ids() {
 #[test]
 fn payloads_are_asked_for_by_an_object_that_is_kept_as_sent() {
     let text = r#"{"n": 9007199254740993, "labels": {"app": "a'); DROP"}}"#;
-    let data = parse(&[("data", text), ("data", "{}")]).unwrap().0.data;
+    let data = parse(&[("data", text), ("data", "{}")])
+        .unwrap()
+        .filter
+        .data;
     let texts: Vec<_> = data.iter().map(JsonObject::as_str).collect();
     assert_eq!(texts, [text, "{}"]);
     let check = |text: &str, reason: &str| refuses("data", text, &schema("data", reason));
@@ -138,6 +147,73 @@ fn payloads_are_asked_for_by_an_object_that_is_kept_as_sent() {
     check(&deep, "nesting is deeper than 100 levels");
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(FILTER_DATA_BYTES_MAX));
     check(&long, "value is longer than 4096 bytes");
+}
+
+#[test]
+fn a_walk_begins_at_the_newest_event_and_counts_nothing_unless_asked() {
+    let walk = parse(&[("cursor", ""), ("offset", "0"), ("limit", "7")]).unwrap();
+    let page = Page {
+        limit: 7,
+        start: Start::Newest,
+        count: Count::None,
+    };
+    assert_eq!((walk.page, walk.cursor), (page, None));
+    let walk = parse(&[("cursor", "x"), ("cursor", "y"), ("count", "exact")]).unwrap();
+    assert_eq!(walk.cursor.as_deref(), Some("x"));
+    assert_eq!(walk.page.count, Count::Exact);
+    let both = parse(&[("cursor", ""), ("offset", "1")]);
+    let reason = "offset cannot be combined with cursor";
+    assert_eq!(both, Err(vec![schema("offset", reason)]));
+}
+
+#[test]
+fn a_resumed_walk_keeps_the_times_it_began_with() {
+    let query = parse(&[("since", "24h"), ("severity", "high"), ("cursor", "x")]).unwrap();
+    let cursor = Cursor {
+        side: Side::Before,
+        position: Position {
+            at: "2026-11-21T09:00:00Z".parse().unwrap(),
+            id: Uuid::from_u128(7),
+        },
+        since: Some("2026-11-20T09:30:00Z".parse().unwrap()),
+        until: None,
+    };
+    let resumed = query.clone().resumed(&cursor);
+    assert_ne!(resumed.filter.since, query.filter.since);
+    assert_eq!(resumed.filter.since, cursor.since);
+    assert_eq!(resumed.filter.texts, query.filter.texts);
+    assert_eq!(resumed.page.start, Start::Before(cursor.position));
+    assert_eq!((resumed.cursor, resumed.scope), (None, query.scope));
+}
+
+#[test]
+fn a_cursor_is_bound_to_every_filter_and_to_nothing_else() {
+    let scope = |query: &[(&str, &str)]| parse(query).unwrap().scope;
+    let id = "0193f3a1-0000-7000-8000-000000000001";
+    let mut scopes = vec![scope(&[])];
+    for name in filter::TEXT_FILTERS {
+        scopes.push(scope(&[(name, "success")]));
+    }
+    for (name, value) in [
+        ("parent_event_id", id),
+        ("data", "{}"),
+        ("since", "24h"),
+        ("since", "23h"),
+        ("until", "24h"),
+    ] {
+        scopes.push(scope(&[(name, value)]));
+    }
+    scopes.push(scope(&[("severity", "a"), ("severity", "b")]));
+    for (index, one) in scopes.iter().enumerate() {
+        assert!(!scopes[index + 1..].contains(one), "{index}");
+    }
+    let paging = [
+        ("limit", "7"),
+        ("count", "none"),
+        ("cursor", "x"),
+        ("service", "y"),
+    ];
+    assert_eq!(scope(&paging), scope(&[]));
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! One page of a query's answer.
+
+use ds_domain::{
+    event::StoredEvent,
+    filter::{Page, Start},
+};
+
+/// One page of a query's answer.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// The page, newest first.
+    pub events: Vec<StoredEvent>,
+    /// How many events the filter matches in all, if that was asked for.
+    pub total: Option<Total>,
+    /// Whether there are events behind the page.
+    pub has_more: bool,
+    /// Whether there are events in front of the page.
+    pub has_newer: bool,
+}
+
+/// The size of a query's whole answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Total {
+    /// How many events.
+    pub events: u64,
+    /// Whether they were estimated rather than counted.
+    pub is_estimate: bool,
+}
+
+impl EventPage {
+    /// What was `found`, newest first, when `page` was asked for: one event more than its limit shows
+    /// that there are more in the direction of the walk.
+    ///
+    /// In the other direction there is at least the event that the walk came from; but a page without
+    /// events has no neighbours, because nothing says where they would begin.
+    pub(crate) fn new(mut found: Vec<StoredEvent>, total: Option<Total>, page: Page) -> Self {
+        let limit = usize::from(page.limit);
+        let is_longer = found.len() > limit;
+        let surplus = found.len().saturating_sub(limit);
+        match page.start {
+            Start::Before(_) => drop(found.drain(..surplus)),
+            Start::Offset(_) | Start::Newest | Start::After(_) => found.truncate(limit),
+        }
+        let is_there = !found.is_empty();
+        let returned = u64::try_from(found.len()).unwrap_or(u64::MAX);
+        let (skipped, has_more, has_newer) = match page.start {
+            Start::Offset(offset) => {
+                let counted = total.filter(|total| !total.is_estimate);
+                let seen = offset.saturating_add(returned);
+                let has_more = counted.map_or(is_longer, |total| seen < total.events);
+                (offset, has_more, offset > 0 && is_there)
+            }
+            Start::Newest => (0, is_longer, false),
+            Start::After(_) => (1, is_longer, is_there),
+            Start::Before(_) => (0, is_there, is_longer),
+        };
+        let seen = skipped
+            .saturating_add(returned)
+            .saturating_add(u64::from(has_more));
+        Self {
+            events: found,
+            // What the page itself shows is better evidence than statistics.
+            total: total.map(|total| match total.is_estimate && is_there {
+                true => Total {
+                    events: total.events.max(seen),
+                    ..total
+                },
+                false => total,
+            }),
+            has_more,
+            has_newer,
+        }
+    }
+}
