@@ -27,6 +27,7 @@ use crate::{
     group::GroupCommit,
     outcome::Unasked,
     port::{NotificationStore, Ports},
+    screened::Screened,
 };
 
 /// What the metrics call the sender of notifications.
@@ -184,6 +185,7 @@ impl<P: Ports> Ingest<P> {
     ) -> Result<NotificationRecorded, NotificationError> {
         let now = self.clock().now();
         let notification = parse_notification(body, now, &self.limits)?;
+        let screened = Screened::of(std::iter::once(notification.screening()));
         let started = Instant::now();
         let inserted = self.notifications.insert(&notification).await;
         catalog::write_duration(Table::NotificationAudit).record(started.elapsed().as_secs_f64());
@@ -191,6 +193,7 @@ impl<P: Ports> Ingest<P> {
             Ok(inserted) => {
                 let stored = first(inserted, |stored| stored.notification.notification_id)?;
                 count(TraceStatus::Success);
+                screened.count();
                 return Ok(NotificationRecorded::Stored(Box::new(stored)));
             }
             Err(NotInserted::Unavailable(cause)) => cause,
@@ -212,6 +215,7 @@ impl<P: Ports> Ingest<P> {
         match self.park(self.notification_queue.as_ref(), entries).await {
             Ok(()) => {
                 count(TraceStatus::DlqFallback);
+                screened.count();
                 Ok(NotificationRecorded::Parked(Box::new(notification)))
             }
             Err(parking) => {
@@ -235,7 +239,10 @@ impl<P: Ports> Ingest<P> {
             .notifications
             .insert_delivery(notification_id, &delivery);
         match inserting.await {
-            Ok(Some(Inserted::Now(stored) | Inserted::Before(stored))) => Ok(stored),
+            Ok(Some(Inserted::Now(stored) | Inserted::Before(stored))) => {
+                Screened::of(std::iter::once(delivery.screening())).count();
+                Ok(stored)
+            }
             Ok(Some(Inserted::Taken(stored))) => Err(NotificationError::Taken {
                 name: stored.delivery.attempt.to_string(),
                 is_identical: false,

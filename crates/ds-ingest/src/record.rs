@@ -155,7 +155,7 @@ impl<P: Ports> Ingest<P> {
         let now = self.clock().now();
         let events = vec![sent.trace(parse_event(sent.body, now, &self.limits)?)];
         let (warnings, tally) = Warnings::of(&events);
-        let screened = Screened::of(&events);
+        let screened = Screened::of(events.iter().map(ValidEvent::screening));
         let events = self.identify(events, false).await?;
         // One event in, one event out.
         let recorded = recorded(&events[0]);
@@ -180,7 +180,7 @@ impl<P: Ports> Ingest<P> {
         let events = parse_batch(sent.body, now, &self.limits)?;
         let events: Vec<ValidEvent> = events.into_iter().map(|event| sent.trace(event)).collect();
         let (warnings, tally) = Warnings::of(&events);
-        let screened = Screened::of(&events);
+        let screened = Screened::of(events.iter().map(ValidEvent::screening));
         let events = self.identify(events, true).await?;
         let recorded = events.iter().map(recorded).collect();
         let arrival = arrival(events, now, sent.body, Table::AuditEventsBatch);

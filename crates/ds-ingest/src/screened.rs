@@ -1,7 +1,7 @@
-//! What was found in the texts of a request's events, to be counted when they are kept.
+//! What was found in the texts of a request's records, to be counted when they are kept.
 
 use ds_metrics::catalog;
-use ds_validation::ValidEvent;
+use ds_validation::Screening;
 
 /// How many texts each rule found something in.
 #[derive(Debug, Default)]
@@ -11,10 +11,10 @@ pub(crate) struct Screened {
 }
 
 impl Screened {
-    /// What was found in these events. Most often nothing, which costs nothing.
-    pub(crate) fn of(events: &[ValidEvent]) -> Self {
+    /// What was found in these records. Most often nothing, which costs nothing.
+    pub(crate) fn of<'s>(records: impl Iterator<Item = &'s Screening>) -> Self {
         let mut screened = Self::default();
-        for screening in events.iter().map(ValidEvent::screening) {
+        for screening in records {
             screened.redactions.extend(screening.redactions.counts());
             screened.flags.extend(screening.flags.counts());
         }

@@ -8,6 +8,7 @@ mod query;
 mod rules;
 
 use ds_domain::{
+    limit::{DELIVERY_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS, TextField},
     notification::{Channel, Delivery, Notification, NotificationStatus},
     time::truncate_to_micros,
 };
@@ -18,6 +19,7 @@ use crate::{
     form::{self, Field, nullable, required},
     member::{date_time, integer, string},
     relative_time::go_duration,
+    screen::{Screen, Screening},
 };
 
 pub use draft::{DeliveryDraft, NotificationDraft};
@@ -25,23 +27,39 @@ pub use query::parse_notification_query;
 
 /// A notification that passed every rule. Only [`validate_notification`] makes one.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ValidNotification(Notification);
+pub struct ValidNotification {
+    notification: Notification,
+    screening: Screening,
+}
 
 impl ValidNotification {
     /// The notification.
     pub fn notification(&self) -> &Notification {
-        &self.0
+        &self.notification
+    }
+
+    /// What was found in its texts, and taken out of them.
+    pub fn screening(&self) -> &Screening {
+        &self.screening
     }
 }
 
 /// A delivery that passed every rule. Only [`validate_delivery`] makes one.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ValidDelivery(Delivery);
+pub struct ValidDelivery {
+    delivery: Delivery,
+    screening: Screening,
+}
 
 impl ValidDelivery {
     /// The delivery.
     pub fn delivery(&self) -> &Delivery {
-        &self.0
+        &self.delivery
+    }
+
+    /// What was found in its texts, and taken out of them.
+    pub fn screening(&self) -> &Screening {
+        &self.screening
     }
 }
 
@@ -112,30 +130,73 @@ pub fn validate_delivery(
 }
 
 fn check_notification(
-    draft: NotificationDraft,
+    mut draft: NotificationDraft,
     mut found: Violations,
     now: Timestamp,
     limits: &Limits,
 ) -> Result<ValidNotification, Violations> {
+    let texts = [
+        // A webhook's address may be all it takes to write to it.
+        ("recipient", &mut draft.recipient),
+        ("message_summary", &mut draft.message_summary),
+        ("delivery_status", &mut draft.delivery_status),
+        ("error_message", &mut draft.error_message),
+    ];
+    let screening = screened(NOTIFICATION_TEXT_FIELDS, texts, limits, &mut found);
     // A body that is no object has no members to be missing.
     if !found.has("") {
         rules::check(&draft, &mut found);
         check_time("sent_at", draft.sent_at, now, limits, &mut found);
     }
-    judge(found, || notification(draft).map(ValidNotification))
+    judge(found, || {
+        let notification = notification(draft)?;
+        Some(ValidNotification {
+            notification,
+            screening,
+        })
+    })
 }
 
 fn check_delivery(
-    draft: DeliveryDraft,
+    mut draft: DeliveryDraft,
     mut found: Violations,
     now: Timestamp,
     limits: &Limits,
 ) -> Result<ValidDelivery, Violations> {
+    let texts = [
+        ("delivery_status", &mut draft.delivery_status),
+        ("error_message", &mut draft.error_message),
+    ];
+    let screening = screened(DELIVERY_TEXT_FIELDS, texts, limits, &mut found);
     if !found.has("") {
         rules::check(&draft, &mut found);
         check_time("occurred_at", draft.occurred_at, now, limits, &mut found);
     }
-    judge(found, || delivery(draft).map(ValidDelivery))
+    judge(found, || {
+        let delivery = delivery(draft)?;
+        Some(ValidDelivery {
+            delivery,
+            screening,
+        })
+    })
+}
+
+/// Takes the secrets out of free texts, before anything else is checked. These records have no
+/// metadata that could say so: the placeholder has to.
+fn screened<const N: usize>(
+    fields: &[TextField],
+    texts: [(&'static str, &mut Option<String>); N],
+    limits: &Limits,
+    found: &mut Violations,
+) -> Screening {
+    let mut screen = Screen::new(limits);
+    for (name, text) in texts {
+        let field = fields.iter().find(|field| field.name == name);
+        if let Some(text) = text {
+            screen.text(name, field.and_then(|field| field.chars_max), text);
+        }
+    }
+    screen.finish(found)
 }
 
 /// What was made of a draft that breaks no rule.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     program::{Program, eventually},
-    service::{BATCH, EVENTS, Service, event, event_with},
+    service::{BATCH, EVENTS, Service, event, event_with, now},
     stage::Stage,
 };
 
@@ -231,4 +231,36 @@ async fn markup_is_kept_flagged_and_counted() {
         let series = format!(r#"datastorage_content_flags_total{{rule="{rule}"}}"#);
         assert_eq!(service.metric(&series).await, Some(1.0));
     }
+}
+
+#[tokio::test]
+async fn a_notification_keeps_no_secret() {
+    let service = Service::start().await;
+    let path = "/api/v1/audit/notifications";
+    let sent = json!({
+        "remediation_id": "rr-1", "notification_id": "nt-1", "channel": "slack", "status": "failed",
+        "recipient": format!("https://ops:{SECRET}@chat.example/hook"), "sent_at": now(),
+        "message_summary": format!("db says password={SECRET}"),
+        "error_message": format!("Authorization: Bearer {SECRET}"),
+    });
+    let reply = service.send(Method::POST, path, sent.to_string()).await;
+    assert_eq!(reply.status, StatusCode::CREATED);
+    assert!(!holds_secret(&reply.body), "{:?}", reply.body);
+    let again = service.send(Method::POST, path, sent.to_string()).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert_eq!(
+        again.json()["identical"],
+        true,
+        "it is the same record still"
+    );
+    assert!(!holds_secret(&again.body), "{:?}", again.body);
+
+    let rows = service.database.connect().await;
+    let select = "SELECT row_to_json(n) FROM notification_audit n";
+    let row: Value = rows.query_one(select, &[]).await.unwrap().get(0);
+    assert_eq!(row["recipient"], "https://ops:[REDACTED]@chat.example/hook");
+    assert_eq!(row["message_summary"], "db says password=[REDACTED]");
+    assert_eq!(row["error_message"], "Authorization: Bearer [REDACTED]");
+    let series = r#"datastorage_redactions_total{rule="password-url"}"#;
+    assert_eq!(service.metric(series).await, Some(1.0));
 }

@@ -4,6 +4,7 @@ use ds_domain::limit::{DELIVERY_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS, TextField
 use serde_json::{Value, json};
 
 use super::*;
+use crate::SecretMode;
 
 fn now() -> Timestamp {
     "2026-11-21T10:00:00Z".parse().unwrap()
@@ -258,5 +259,72 @@ fn a_delivery_has_a_number_a_state_and_a_time() {
     check(
         json!({ "attempt": 1.5 }),
         &["invalid_type /attempt value must be an integer"],
+    );
+}
+
+#[test]
+fn secrets_are_taken_out_of_free_texts() {
+    let body = with(json!({
+        "recipient": "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXX",
+        "message_summary": "db says password=hunter2",
+        "delivery_status": "Authorization: Bearer 9944b09199c62bcf9418",
+        "error_message": "dial redis://:hunter2@cache:6379",
+    }));
+    let valid = parse_notification(body.to_string().as_bytes(), now(), &Limits::default()).unwrap();
+    let notification = valid.notification();
+    assert_eq!(
+        notification.recipient,
+        "https://hooks.slack.com/services/[REDACTED]"
+    );
+    assert_eq!(notification.message_summary, "db says password=[REDACTED]");
+    assert_eq!(
+        notification.delivery_status.as_deref(),
+        Some("Authorization: Bearer [REDACTED]")
+    );
+    assert_eq!(
+        notification.error_message.as_deref(),
+        Some("dial redis://:[REDACTED]@cache:6379")
+    );
+    let rules: Vec<_> = valid
+        .screening()
+        .redactions
+        .iter()
+        .map(|one| one.rule)
+        .collect();
+    assert_eq!(
+        rules,
+        [
+            "slack-token",
+            "password-plain",
+            "authorization-header",
+            "redis-url"
+        ]
+    );
+
+    let mut limits = Limits::default();
+    limits.secrets = SecretMode::Reject;
+    let refused = parse_notification(body.to_string().as_bytes(), now(), &limits).unwrap_err();
+    let refused = wrong(refused);
+    assert_eq!(refused.len(), 4, "{refused:?}");
+    assert!(
+        refused
+            .iter()
+            .all(|line| line.starts_with("contains_secret ")),
+        "{refused:?}"
+    );
+
+    let delivery = json!({
+        "attempt": 1, "status": "failed", "occurred_at": now(), "error_message": "token=abc123",
+    });
+    let delivery =
+        parse_delivery(delivery.to_string().as_bytes(), now(), &Limits::default()).unwrap();
+    assert_eq!(
+        delivery.delivery().error_message.as_deref(),
+        Some("token=[REDACTED]")
+    );
+    let kept = parse_notification(body.to_string().as_bytes(), now(), &Limits::widest()).unwrap();
+    assert_eq!(
+        kept.notification().message_summary,
+        "db says password=hunter2"
     );
 }
