@@ -23,6 +23,10 @@ pub struct Parked {
 
 /// What waits for the store.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are events; a box would cost each an allocation to spare the others room"
+)]
 pub enum Item {
     /// An event.
     Event {
