@@ -42,12 +42,16 @@ fn event_of(valid: &ValidEvent) -> Event {
     new.event().clone()
 }
 
+fn text_of(id: Option<Uuid>) -> Option<String> {
+    id.map(|id| id.to_string())
+}
+
 /// The event as a request that leaves no default to be applied.
 fn encode(valid: &ValidEvent) -> String {
     let event = event_of(valid);
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("event_id", json!(valid.sender_event_id()));
+    put("event_id", json!(text_of(valid.sender_event_id())));
     put("version", json!(event.version));
     put("event_type", json!(event.event_type));
     put("event_timestamp", json!(event.event_timestamp.to_string()));
@@ -61,7 +65,7 @@ fn encode(valid: &ValidEvent) -> String {
     put("resource_type", json!(event.resource_type));
     put("resource_id", json!(event.resource_id));
     put("resource_name", json!(event.resource_name));
-    put("parent_event_id", json!(valid.parent_event_id()));
+    put("parent_event_id", json!(text_of(valid.parent_event_id())));
     let parent_date = valid.parent_event_date().map(|date| date.to_string());
     put("parent_event_date", json!(parent_date));
     put("trace_id", json!(event.trace_id));

@@ -72,8 +72,8 @@ pub(crate) fn instant(moment: civil::DateTime, offset: Offset) -> Timestamp {
     offset.to_timestamp(moment).unwrap_or(outside)
 }
 
-/// Whether the text has the form of `2026-11-21T10:00:00`, and no leap second.
-fn is_shaped(moment: &str) -> bool {
+/// Whether the text has the form that `2026-11-21T10:00:00` begins with, and no leap second.
+pub(crate) fn is_shaped(moment: &str) -> bool {
     let mut bytes = moment.bytes().enumerate();
     bytes.all(|(index, byte)| match index {
         4 | 7 => byte == b'-',

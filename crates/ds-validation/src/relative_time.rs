@@ -19,21 +19,26 @@ const UNITS: &[(&str, i128)] = &[
 
 /// Reads a bound of a query: a duration before `now`, or a time.
 pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Timestamp> {
-    if let Some(ago) = ago(text) {
-        // Nothing finer is stored.
-        return now.checked_sub(ago).ok().map(truncate_to_micros);
-    }
-    date_time::parse(text).or_else(|| utc(text))
+    let time = match ago(text) {
+        Some(ago) => now.checked_sub(ago).ok()?,
+        None => date_time::parse(text).or_else(|| utc(text))?,
+    };
+    // Nothing finer is stored.
+    Some(truncate_to_micros(time))
 }
 
 /// A date-time without offset, or a date, both in UTC.
 fn utc(text: &str) -> Option<Timestamp> {
+    // The parsers below also take shorter forms, and an offset, which they ignore.
+    if !date_time::is_shaped(text) {
+        return None;
+    }
     let moment = match text.len() {
         10 => text
             .parse::<civil::Date>()
             .ok()?
             .to_datetime(civil::Time::midnight()),
-        19 if text.as_bytes().get(10) == Some(&b'T') => text.parse().ok()?,
+        19 => text.parse().ok()?,
         _ => return None,
     };
     Some(date_time::instant(moment, Offset::UTC))
@@ -148,6 +153,7 @@ mod tests {
         );
         check("2026-11-20T10:00:00", Some("2026-11-20T10:00:00Z"));
         check("2026-11-20", Some("2026-11-20T00:00:00Z"));
+        check("9999-12-31T23:59:59", Some("9999-12-30T22:00:00.999999Z"));
     }
 
     #[test]
@@ -157,6 +163,9 @@ mod tests {
             "x",
             "1",
             "1d2h",
+            "2026-11-20T10:00-06",
+            "20261120T100000",
+            "20261120-6",
             "d",
             "h",
             "1.2.3h",
