@@ -85,6 +85,10 @@ fn sparse_event() -> StoredEvent {
 
 /// An answer to every kind of request that is answered in JSON, by the name of its schema.
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
+    [event_samples(), operation_samples(), notification_samples()].concat()
+}
+
+fn event_samples() -> Vec<(&'static str, Value)> {
     let recorded = Recorded {
         event_id: Uuid::from_u128(1),
         event_timestamp: "2026-11-21T07:45:34.999999Z".parse().unwrap(),
@@ -114,6 +118,24 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
             "AuditEvent",
             value(&EventElement::new(&found.events[1]).unwrap()),
         ),
+        (
+            "AuditEventAccepted",
+            value(&EventRecorded::new(recorded, Kept::Parked)),
+        ),
+        (
+            "AuditEventsAccepted",
+            value(&BatchRecorded::new(&[recorded, recorded], Kept::Parked)),
+        ),
+        (
+            "Correlation",
+            value(&Correlation::new("rr-1", &timeline, 2, links().next).unwrap()),
+        ),
+    ]
+}
+
+fn operation_samples() -> Vec<(&'static str, Value)> {
+    let value = |value: &dyn erased::Json| value.json();
+    vec![
         ("EventTypeList", value(&EventTypeList::new(None))),
         ("Health", value(&Health::healthy("1"))),
         ("Health", value(&Health::unhealthy("1"))),
@@ -127,21 +149,15 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ),
         ("Readiness", value(&Ready::no("starting", None))),
         ("Liveness", value(&Alive::default())),
-        (
-            "AuditEventAccepted",
-            value(&EventRecorded::new(recorded, Kept::Parked)),
-        ),
-        (
-            "AuditEventsAccepted",
-            value(&BatchRecorded::new(&[recorded, recorded], Kept::Parked)),
-        ),
         ("DeadLetterQueue", value(&dead_letter_queue())),
         ("DeadLetterList", value(&dead_letters())),
-        (
-            "Correlation",
-            value(&Correlation::new("rr-1", &timeline, 2, links().next).unwrap()),
-        ),
         ("DeadLetterReplayed", value(&LetterReplayed::new(&letter()))),
+    ]
+}
+
+fn notification_samples() -> Vec<(&'static str, Value)> {
+    let value = |value: &dyn erased::Json| value.json();
+    vec![
         (
             "Notification",
             value(&NotificationElement::new(&notification(None))),

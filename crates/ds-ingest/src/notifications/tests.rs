@@ -103,12 +103,10 @@ async fn a_name_that_is_taken_is_told_with_whether_the_record_is_the_same() {
     for (recipient, expected) in [("ann", true), ("bob", false)] {
         let body = body("nt-1", recipient);
         let again = ingest.record_notification(body.as_bytes()).await;
-        match again.unwrap_err() {
-            NotificationError::Taken { name, is_identical } => {
-                assert_eq!((name.as_str(), is_identical), ("nt-1", expected));
-            }
-            other => panic!("{other:?}"),
-        }
+        let NotificationError::Taken { name, is_identical } = again.unwrap_err() else {
+            panic!("the name is taken");
+        };
+        assert_eq!((name.as_str(), is_identical), ("nt-1", expected));
     }
     assert_eq!(parked(&ingest), [0, 0, 0]);
 }

@@ -72,9 +72,8 @@ async fn a_notification_is_stored_as_it_was_sent() {
         "sent_at": "1999-12-31T23:59:59.999999999Z", "message_summary": "a\nb\t\u{202e}c",
         "error_message": "%_\\", "escalation_level": 100,
     }));
-    let stored = match repository.insert_notification(&full).await.unwrap() {
-        Inserted::Now(stored) => stored,
-        other => panic!("{other:?}"),
+    let Inserted::Now(stored) = repository.insert_notification(&full).await.unwrap() else {
+        panic!("the name was free");
     };
     assert_eq!(stored.notification, *full.notification());
     assert!(stored.id > 0);
@@ -119,10 +118,10 @@ async fn a_name_is_taken_once_however_many_want_it() {
         },
     ] {
         let inserted = repository.insert_notification(&other.valid()).await;
-        match inserted.unwrap() {
-            Inserted::Taken(stored) => assert_eq!(stored.notification, *same.notification()),
-            unexpected => panic!("{unexpected:?}"),
-        }
+        let Inserted::Taken(stored) = inserted.unwrap() else {
+            panic!("the name was taken");
+        };
+        assert_eq!(stored.notification, *same.notification());
     }
 }
 

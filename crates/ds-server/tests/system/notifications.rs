@@ -72,6 +72,19 @@ async fn stored(stage: &Stage) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// Sends a notification whose id is taken, by the same record or by another one.
+async fn assert_taken(service: &Service, body: &Value, identical: bool) {
+    let reply = post(service, body).await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    let problem = reply.json();
+    assert_eq!(problem["title"], "Resource Conflict");
+    assert_eq!(problem["identical"], identical);
+    assert_eq!(
+        (&problem["field"], &problem["value"]),
+        (&json!("notification_id"), &body["notification_id"])
+    );
+}
+
 #[tokio::test]
 async fn a_notification_is_stored_once_and_comes_back_as_it_was_sent() {
     let service = Service::start().await;
@@ -106,20 +119,9 @@ async fn a_notification_is_stored_once_and_comes_back_as_it_was_sent() {
     assert_eq!(record["created_at"], record["updated_at"]);
     assert!(record["created_at"].as_str().unwrap() > "2026");
 
-    for (body, identical) in [
-        (sent.clone(), true),
-        (with("nt-1", json!({ "recipient": "bob" })), false),
-    ] {
-        let reply = post(&service, &body).await;
-        assert_eq!(reply.status, StatusCode::CONFLICT);
-        let problem = reply.json();
-        assert_eq!(problem["title"], "Resource Conflict");
-        assert_eq!(problem["identical"], identical);
-        assert_eq!(
-            (&problem["field"], &problem["value"]),
-            (&json!("notification_id"), &json!("nt-1"))
-        );
-    }
+    assert_taken(&service, &sent, true).await;
+    let other = with("nt-1", json!({ "recipient": "bob" }));
+    assert_taken(&service, &other, false).await;
     let bad = post(
         &service,
         &json!({ "notification_id": "nt-2", "status": "lost" }),
@@ -269,6 +271,22 @@ async fn a_list_has_filters_and_pages() {
     }
 }
 
+/// The first dead letter is the notification `id`, which another record has taken.
+async fn assert_dead(service: &Service, id: &str) {
+    let letters = service
+        .send(Method::GET, "/api/v1/admin/dlq/dead-letters", "")
+        .await
+        .json();
+    let letter = &letters["dead_letters"][0];
+    assert_eq!(letter["notification_id"], id);
+    assert!(
+        letter["id"].as_str().unwrap().starts_with("notifications:"),
+        "{letter}"
+    );
+    let reason = "notification id is taken by a record with other content";
+    assert_eq!(letter["reason"], reason);
+}
+
 #[tokio::test]
 async fn notifications_wait_in_redis_through_a_kill_and_are_stored_once() {
     let postgres = PostgresServer::start(Durability::Off).await;
@@ -323,18 +341,7 @@ async fn notifications_wait_in_redis_through_a_kill_and_are_stored_once() {
         get(&service, "/before").await.json()["recipient"],
         "duty@example.org"
     );
-    let letters = service
-        .send(Method::GET, "/api/v1/admin/dlq/dead-letters", "")
-        .await
-        .json();
-    let letter = &letters["dead_letters"][0];
-    assert_eq!(letter["notification_id"], "before");
-    assert!(
-        letter["id"].as_str().unwrap().starts_with("notifications:"),
-        "{letter}"
-    );
-    let reason = "notification id is taken by a record with other content";
-    assert_eq!(letter["reason"], reason);
+    assert_dead(&service, "before").await;
     service.terminate().await;
 }
 
