@@ -18,18 +18,22 @@ fn main() {
         "{:<20}{:>12}{:>20}{:>20}",
         "", "bytes", "allocations", "bytes allocated"
     );
-    for work in bodies::all() {
-        let region = Region::new(ALLOCATOR);
-        let mut events = 0;
-        for body in &work.bodies {
-            events += if work.is_batch {
+    let events_of = |work: &bodies::Work| -> usize {
+        let each = work.bodies.iter().map(|body| {
+            if work.is_batch {
                 parse_batch(body.as_bytes(), now, &limits).map_or(0, |batch| batch.len())
             } else {
                 usize::from(parse_event(body.as_bytes(), now, &limits).is_ok())
-            };
-        }
+            }
+        });
+        each.sum()
+    };
+    for work in bodies::all() {
+        // What is made once, such as the patterns of secrets, is not an event's.
+        assert_eq!(events_of(&work), work.events, "{} is valid", work.name);
+        let region = Region::new(ALLOCATOR);
+        let events = events_of(&work);
         let change = region.change();
-        assert_eq!(events, work.events, "{} is valid", work.name);
         // A reallocation is an allocation, too.
         let allocations = change.allocations + change.reallocations;
         println!(

@@ -63,7 +63,6 @@ fn event_of(line: &str) -> String {
     let line: Value = line.parse().unwrap_or_default();
     let service = line["service"].as_str().unwrap_or_default();
     json!({
-        "event_id": "01931c5e-7f00-7000-8000-000000000001",
         "version": "1.0",
         "event_type": line["event_type"],
         "event_timestamp": "2026-11-21T10:00:00.123456Z",
