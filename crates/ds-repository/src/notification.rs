@@ -26,7 +26,7 @@ use crate::{
 /// The constraint that a delivery of an unknown notification breaks.
 const NOTIFICATION_EXISTS: &str = "notification_deliveries_notification_exists";
 
-/// The columns a sender determines; [`notification`] reads them in this order.
+/// The columns a sender determines; `notification` reads them in this order.
 macro_rules! columns {
     () => {
         "remediation_id, notification_id, recipient, channel, message_summary, status, sent_at, \
@@ -91,7 +91,7 @@ const LIST_TYPES: &[Type] = &[
     Type::INT8,
 ];
 
-/// All columns of a delivery; [`delivery`] reads them in this order.
+/// All columns of a delivery; `delivery` reads them in this order.
 macro_rules! delivery_columns {
     () => {
         "attempt, status, occurred_at, delivery_status, error_message, escalation_level, recorded_at"
