@@ -4,8 +4,8 @@
 //! a command line. [`redact`] takes the secret out and leaves everything else as it was, so that the
 //! text stays evidence: who connected to which host survives, the password does not.
 //!
-//! A rule is a line in [`rules`](self::rules): what it looks for, which part is the secret, and what
-//! a match must look like to be believed. Every pattern takes time linear in the text.
+//! A rule is a line in the registry, `secret/rules.rs`: what it looks for, which part is the secret,
+//! and what a match must look like to be believed. Every pattern takes time linear in the text.
 
 mod base64;
 mod credible;
