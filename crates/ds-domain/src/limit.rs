@@ -1,7 +1,11 @@
-//! The bounds of an event and of a notification, in one place: validation, table columns and the API
+//! The bounds of events, notifications and workflows, in one place: validation, table columns and the API
 //! document are all checked against these constants.
 
+mod workflow;
+
 use jiff::SignedDuration;
+
+pub use workflow::*;
 
 /// The bounds of one text field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

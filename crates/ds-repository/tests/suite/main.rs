@@ -7,6 +7,7 @@
 )]
 
 mod append;
+mod catalogue_schema;
 mod event;
 mod migrate;
 mod notification;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use ds_domain::{
     event::{EventCategory, EventOutcome},
     limit::{
-        DELIVERY_TEXT_FIELDS, EVENT_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS, RETENTION_DAYS_DEFAULT,
-        RETENTION_DAYS_MAX, TextField,
+        DELIVERY_TEXT_FIELDS, EVENT_TEXT_FIELDS, EXECUTION_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS,
+        RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX, TextField, WORKFLOW_CHANGE_TEXT_FIELDS,
+        WORKFLOW_TEXT_FIELDS,
     },
 };
 use ds_testkit::TestDatabase;
@@ -21,6 +22,9 @@ const TABLES: &[(&str, &[TextField])] = &[
     ("notification_deliveries", DELIVERY_TEXT_FIELDS),
     // The id of the notification, which stands in the path of a delivery.
     ("notification_deliveries", &[NOTIFICATION_TEXT_FIELDS[1]]),
+    ("remediation_workflow_catalog", WORKFLOW_TEXT_FIELDS),
+    ("remediation_workflow_catalog", WORKFLOW_CHANGE_TEXT_FIELDS),
+    ("remediation_workflow_executions", EXECUTION_TEXT_FIELDS),
 ];
 
 /// Fields whose column is an unbounded `text`: their limit is not the column's.
@@ -31,6 +35,14 @@ const UNBOUNDED: &[&str] = &[
     "notification_audit.error_message",
     "notification_deliveries.delivery_status",
     "notification_deliveries.error_message",
+    "remediation_workflow_catalog.description",
+    "remediation_workflow_catalog.content",
+    "remediation_workflow_catalog.container_image",
+    "remediation_workflow_catalog.version_notes",
+    "remediation_workflow_catalog.change_summary",
+    "remediation_workflow_catalog.status_reason",
+    "remediation_workflow_catalog.disabled_reason",
+    "remediation_workflow_catalog.deprecation_notice",
 ];
 
 #[tokio::test]
