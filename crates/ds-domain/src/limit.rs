@@ -1,10 +1,12 @@
 //! The bounds of events, notifications and workflows, in one place: validation, table columns and the API
 //! document are all checked against these constants.
 
+mod label;
 mod workflow;
 
 use jiff::SignedDuration;
 
+pub use label::*;
 pub use workflow::*;
 
 /// The bounds of one text field.

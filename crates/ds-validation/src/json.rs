@@ -8,6 +8,8 @@
 mod names;
 mod number;
 mod outline;
+#[cfg(feature = "workflows")]
+mod part;
 mod pointer;
 mod string;
 mod syntax_error;
@@ -20,6 +22,8 @@ use crate::{Limits, Rule, Violation, Violations};
 
 use names::Names;
 pub(crate) use outline::{Kinds, Outline, Part};
+#[cfg(feature = "workflows")]
+pub(crate) use part::{Members, items};
 pub(crate) use pointer::shorten;
 use pointer::{Step, pointer};
 pub(crate) use string::{decode, unescape};

@@ -6,10 +6,12 @@ mod date_time;
 mod decode;
 mod draft;
 mod envelope;
-#[cfg(feature = "notifications")]
+#[cfg(any(feature = "notifications", feature = "workflows"))]
 mod form;
 mod json;
 mod kind;
+#[cfg(feature = "workflows")]
+mod label;
 mod limits;
 pub mod markup;
 mod member;
@@ -20,6 +22,8 @@ mod relative_time;
 #[cfg(feature = "sanitize")]
 pub mod sanitize;
 mod screen;
+#[cfg(feature = "workflows")]
+mod search;
 pub mod secret;
 mod trace_context;
 mod valid;
@@ -38,6 +42,8 @@ pub use notification::{
     parse_notification, parse_notification_query, validate_delivery, validate_notification,
 };
 pub use screen::{Finding, Findings, MarkupMode, Screening, SecretMode};
+#[cfg(feature = "workflows")]
+pub use search::parse_search;
 pub use trace_context::TraceContext;
 pub use valid::{NewEvent, ValidEvent};
 pub use violation::{Rule, Violation, Violations};

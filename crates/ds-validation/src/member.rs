@@ -146,7 +146,7 @@ fn object(name: &'static str, value: Value<'_>) -> Result<JsonObject, Violation>
     Err(wrong_type(name, "an object"))
 }
 
-fn boolean(name: &'static str, value: Value<'_>) -> Result<bool, Violation> {
+pub(crate) fn boolean(name: &'static str, value: Value<'_>) -> Result<bool, Violation> {
     if value.kind == Kind::Bool {
         return Ok(value.text == "true");
     }

@@ -37,6 +37,8 @@ pub enum Rule {
     TooDeep,
     /// More object members than an event may have.
     TooManyMembers,
+    /// More items than an array or a set of labels may have.
+    TooMany,
     /// A parent event that is not stored.
     ParentNotFound,
     /// A batch that holds no event.
@@ -77,6 +79,7 @@ impl Rule {
         Self::DuplicateKey,
         Self::TooDeep,
         Self::TooManyMembers,
+        Self::TooMany,
         Self::ParentNotFound,
         Self::EmptyBatch,
         Self::BatchTooLarge,
@@ -107,6 +110,7 @@ impl Rule {
             Self::DuplicateKey => "duplicate_key",
             Self::TooDeep => "too_deep",
             Self::TooManyMembers => "too_many_members",
+            Self::TooMany => "too_many_items",
             Self::ParentNotFound => "parent_not_found",
             Self::EmptyBatch => "empty_batch",
             Self::BatchTooLarge => "batch_too_large",

@@ -73,6 +73,12 @@ const BOUNDS: &[(&str, usize)] = &[
         "Events on a page when the client does not say",
         limit::PAGE_ITEMS_DEFAULT as usize,
     ),
+    ("Custom labels of a workflow", limit::CUSTOM_LABELS_MAX),
+    ("Values of one custom label", limit::CUSTOM_LABEL_VALUES_MAX),
+    (
+        "Workflows that a search gives",
+        limit::SEARCH_RESULTS_MAX as usize,
+    ),
 ];
 
 fn yes(is_so: bool) -> String {
