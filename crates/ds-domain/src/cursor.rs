@@ -25,6 +25,25 @@ pub struct Position {
     pub id: Uuid,
 }
 
+impl Position {
+    /// The position of an element that has a number, from 0 up, where others have an id.
+    pub fn numbered(at: Timestamp, number: i64) -> Self {
+        let id = Uuid::from_u128(number.unsigned_abs().into());
+        Self { at, id }
+    }
+
+    /// The number of such an element.
+    pub fn number(&self) -> i64 {
+        i64::try_from(self.id.as_u128()).unwrap_or(i64::MAX)
+    }
+}
+
+/// An element of an ordered answer, which can be walked through by cursor.
+pub trait Placed {
+    /// Where it stands.
+    fn position(&self) -> Position;
+}
+
 /// On which side of a position a page lies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Side {
@@ -188,6 +207,16 @@ mod tests {
         assert_eq!(with(1, 0b1010), None, "an unknown flag");
         assert_eq!(with(1, 0), None, "a bound too many");
         assert_eq!(with(2, 0x7f), None, "a time beyond the calendar");
+    }
+
+    #[test]
+    fn numbers_have_positions_of_their_own() {
+        let at = "2026-11-21T10:00:00Z".parse().unwrap();
+        for number in [0, 1, i64::MAX] {
+            assert_eq!(Position::numbered(at, number).number(), number);
+        }
+        let id = Uuid::max();
+        assert_eq!(Position { at, id }.number(), i64::MAX);
     }
 
     #[test]

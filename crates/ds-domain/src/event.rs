@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
-use crate::json::JsonObject;
+use crate::{
+    cursor::{Placed, Position},
+    json::JsonObject,
+};
 
 /// Declares a closed set of words that appear in the API, in the table and as metric labels.
 macro_rules! words {
@@ -150,4 +153,13 @@ pub struct StoredEvent {
     pub event: Event,
     /// When the store wrote it: evidence that is independent of the sender's clock.
     pub recorded_at: Timestamp,
+}
+
+impl Placed for StoredEvent {
+    fn position(&self) -> Position {
+        Position {
+            at: self.event.event_timestamp,
+            id: self.event.event_id,
+        }
+    }
 }

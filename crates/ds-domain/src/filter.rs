@@ -1,4 +1,4 @@
-//! The bounded vocabulary of an event query.
+//! The bounded vocabulary of a query: what is asked for, and which part of the answer.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -80,7 +80,41 @@ impl EventFilter {
     }
 }
 
-/// Whether, and how, the events of the whole answer are counted.
+impl Timed for EventFilter {
+    fn times(&self) -> Times {
+        Times {
+            since: self.since,
+            until: self.until,
+        }
+    }
+
+    fn set_times(&mut self, times: Times) {
+        (self.since, self.until) = (times.since, times.until);
+    }
+}
+
+/// The bounds of time of a filter.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Times {
+    /// What is asked for is at or after this instant.
+    pub since: Option<Timestamp>,
+    /// What is asked for is at or before this instant.
+    pub until: Option<Timestamp>,
+}
+
+/// A filter whose answer can be walked through by cursor. A walk keeps the bounds of time it began
+/// with; a filter that has none implements nothing.
+pub trait Timed {
+    /// Its bounds of time.
+    fn times(&self) -> Times {
+        Times::default()
+    }
+
+    /// Gives it other ones.
+    fn set_times(&mut self, _times: Times) {}
+}
+
+/// Whether, and how, the elements of the whole answer are counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Count {
     /// All of them, in one snapshot with the page. Takes longer the more there are.
@@ -108,7 +142,7 @@ impl Count {
 /// Which part of the answer a query asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Page {
-    /// At most so many events.
+    /// At most so many elements.
     pub limit: u16,
     /// Where it begins.
     pub start: Start,
@@ -119,13 +153,13 @@ pub struct Page {
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Start {
-    /// After skipping so many events, which are read for nothing.
+    /// After skipping so many elements, which are read for nothing.
     Offset(u64),
-    /// At the newest event.
+    /// At the newest element.
     Newest,
-    /// Behind this event: what follows is older.
+    /// Behind this place: what follows is older.
     After(Position),
-    /// It ends in front of this event: the nearest that are newer.
+    /// It ends in front of this place: the nearest that are newer.
     Before(Position),
 }
 

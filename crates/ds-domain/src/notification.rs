@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::event::words;
+use crate::{
+    cursor::{Placed, Position},
+    event::words,
+    filter::{Timed, Times},
+};
 
 words! {
     /// The way a message takes.
@@ -76,6 +80,12 @@ pub struct StoredNotification {
     pub updated_at: Timestamp,
 }
 
+impl Placed for StoredNotification {
+    fn position(&self) -> Position {
+        Position::numbered(self.notification.sent_at, self.id)
+    }
+}
+
 /// One later state of a notification.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Delivery {
@@ -120,11 +130,15 @@ pub struct NotificationFilter {
     pub until: Option<Timestamp>,
 }
 
-/// Which part of a list is asked for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Slice {
-    /// At most so many notifications.
-    pub limit: u16,
-    /// After skipping so many.
-    pub offset: u64,
+impl Timed for NotificationFilter {
+    fn times(&self) -> Times {
+        Times {
+            since: self.since,
+            until: self.until,
+        }
+    }
+
+    fn set_times(&mut self, times: Times) {
+        (self.since, self.until) = (times.since, times.until);
+    }
 }

@@ -7,7 +7,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ds_domain::{event::StoredEvent, filter::EventFilter, filter::Start};
+use ds_domain::{
+    cursor::Placed,
+    event::StoredEvent,
+    filter::{EventFilter, Start},
+};
 use ds_metrics::{ExportEnd, catalog};
 use ds_repository::{Repository, error::StoreError};
 use ds_validation::query::EventQuery;
@@ -21,7 +25,6 @@ use crate::{
     accept::NDJSON,
     endpoint::Reply,
     exchange::{Chain, outcome},
-    links::position,
     problem::Problem,
     reply_body::{Piece, ReplyBody},
     request_id::RequestId,
@@ -126,7 +129,7 @@ impl Export {
         let mut piece = read?;
         piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
         if let Some(last) = piece.last() {
-            self.from = Start::After(position(last));
+            self.from = Start::After(last.position());
         }
         let read = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.left -= read;

@@ -1,11 +1,11 @@
 //! Links from a page to its neighbours.
 
 use ds_domain::{
-    cursor::{Cursor, Position, Side},
-    event::StoredEvent,
+    cursor::{Cursor, Placed, Side},
+    filter::{Timed, Times},
 };
-use ds_repository::{CursorKey, EventPage};
-use ds_validation::query::EventQuery;
+use ds_repository::{CursorKey, Listing};
+use ds_validation::query::Query;
 use form_urlencoded::Serializer;
 use http::{HeaderValue, Uri};
 
@@ -25,23 +25,29 @@ pub(crate) struct Links {
 
 impl Links {
     /// The links of the page that was `found` when `query` was asked at `uri`.
-    pub(crate) fn of(uri: &Uri, query: &EventQuery, found: &EventPage, key: &CursorKey) -> Self {
-        let link = |side, event: Option<&StoredEvent>| {
+    pub(crate) fn of<F: Timed, T: Placed>(
+        uri: &Uri,
+        query: &Query<F>,
+        found: &Listing<T>,
+        key: &CursorKey,
+    ) -> Self {
+        let Times { since, until } = query.filter.times();
+        let link = |side, item: Option<&T>| {
             let cursor = Cursor {
                 side,
-                position: position(event?),
-                since: query.filter.since,
-                until: query.filter.until,
+                position: item?.position(),
+                since,
+                until,
             };
             Some(link(uri, &key.seal(&cursor, &query.scope)))
         };
         Self {
             next: match found.has_more {
-                true => link(Side::After, found.events.last()),
+                true => link(Side::After, found.items.last()),
                 false => None,
             },
             prev: match found.has_newer {
-                true => link(Side::Before, found.events.first()),
+                true => link(Side::Before, found.items.first()),
                 false => None,
             },
         }
@@ -57,14 +63,6 @@ impl Links {
         let fits = (1..=HEADER_BYTES_MAX).contains(&text.len());
         // Encoded, it is ASCII.
         fits.then(|| HeaderValue::from_str(&text).ok()).flatten()
-    }
-}
-
-/// Where `stored` stands in an answer.
-pub(crate) fn position(stored: &StoredEvent) -> Position {
-    Position {
-        at: stored.event.event_timestamp,
-        id: stored.event.event_id,
     }
 }
 

@@ -14,7 +14,7 @@ use ds_domain::{
     json::JsonObject,
 };
 use ds_ingest::{Kept, Recorded};
-use ds_repository::EventPage;
+use ds_repository::Listing;
 use http::StatusCode;
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
@@ -28,7 +28,6 @@ pub(crate) use event_type::EventTypeList;
 pub(crate) use health::{Alive, Checks, Health, Ready};
 pub(crate) use notification::{
     DeliveryElement, NotificationAccepted, NotificationDetail, NotificationElement,
-    NotificationList,
 };
 pub(crate) use timeline::Correlation;
 
@@ -111,11 +110,11 @@ impl BatchRecorded {
     }
 }
 
-/// A page of events.
+/// A page of a list.
 #[derive(Serialize)]
-pub(crate) struct EventList<'e> {
-    data: Vec<EventElement<'e>>,
-    pagination: Pagination,
+pub(crate) struct List<E> {
+    pub(crate) data: Vec<E>,
+    pub(crate) pagination: Pagination,
 }
 
 /// Where a page stands in the whole answer.
@@ -139,7 +138,7 @@ pub(crate) struct Pagination {
 
 impl Pagination {
     /// What is said about `page` when it was `found`.
-    pub(crate) fn new(found: &EventPage, page: Page, links: Links) -> Self {
+    pub(crate) fn new<T>(found: &Listing<T>, page: Page, links: Links) -> Self {
         let estimated = found.total.filter(|total| total.is_estimate);
         Self {
             limit: page.limit,
@@ -147,23 +146,12 @@ impl Pagination {
                 Start::Offset(offset) => Some(offset),
                 Start::Newest | Start::After(_) | Start::Before(_) => None,
             },
-            total: found.total.map(|total| total.events),
+            total: found.total.map(|total| total.count),
             total_is_estimate: estimated.map(|total| total.is_estimate),
             has_more: found.has_more,
             next: links.next,
             prev: links.prev,
         }
-    }
-}
-
-impl<'e> EventList<'e> {
-    /// The answer for what was `found`.
-    pub(crate) fn new(found: &'e EventPage, pagination: Pagination) -> Result<Self, Problem> {
-        let data = found.events.iter().map(EventElement::new);
-        Ok(Self {
-            data: data.collect::<Result<_, _>>()?,
-            pagination,
-        })
     }
 }
 

@@ -5,6 +5,7 @@ mod cursor_key;
 pub mod error;
 mod filter;
 mod jsonb;
+mod list;
 pub mod migrate;
 mod notification;
 mod page;
@@ -31,8 +32,7 @@ use settings::{Settings, SettingsError};
 use writer::Tally;
 
 pub use cursor_key::CursorKey;
-pub use notification::NotificationPage;
-pub use page::{EventPage, Total};
+pub use page::{EventPage, Listing, NotificationPage, Total};
 pub use writer::Writer;
 
 /// The audit store. Clones share its connections.

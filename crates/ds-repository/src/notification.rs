@@ -4,21 +4,21 @@
 //! be told from somebody who sends another one under the same name. Rows never change or go, so what
 //! was found after an insert that did nothing is what the insert found.
 
-use ds_domain::notification::{
-    Channel, Delivery, Notification, NotificationFilter, NotificationStatus, Slice, StoredDelivery,
-    StoredNotification,
+mod list;
+
+use ds_domain::{
+    filter::Page,
+    notification::{
+        Channel, Delivery, Notification, NotificationFilter, NotificationStatus, StoredDelivery,
+        StoredNotification,
+    },
 };
 use ds_validation::{ValidDelivery, ValidNotification};
-use tokio_postgres::{
-    Row,
-    types::{ToSql, Type},
-};
+use tokio_postgres::{Row, types::ToSql};
 
 use crate::{
-    Inserted, Repository,
+    Inserted, NotificationPage, Repository,
     error::{Cause, InsertError, StoreError},
-    filter::OLDEST,
-    pool::{Plan, Text},
     row::{Columns, Word},
     statement::Statement,
 };
@@ -40,6 +40,7 @@ macro_rules! all_columns {
         concat!("id, ", columns!(), ", created_at, updated_at")
     };
 }
+use {all_columns, columns};
 
 pub(crate) const INSERT: Statement = Statement::new(concat!(
     "-- insert_notification\nINSERT INTO notification_audit (",
@@ -54,42 +55,6 @@ pub(crate) const FIND: Statement = Statement::new(concat!(
     all_columns!(),
     " FROM notification_audit WHERE notification_id = $1",
 ));
-
-/// What a filter says; a member without values leaves everything in.
-macro_rules! conditions {
-    () => {
-        "($1::text[] IS NULL OR remediation_id = ANY($1))
-    AND ($2::text[] IS NULL OR channel = ANY($2))
-    AND ($3::text[] IS NULL OR status = ANY($3))
-    AND ($4::text[] IS NULL OR recipient = ANY($4))
-    AND ($5::timestamptz IS NULL OR sent_at >= $5)
-    AND ($6::timestamptz IS NULL OR sent_at <= $6)"
-    };
-}
-
-/// The page and the total are one statement and so one snapshot, as for events.
-pub(crate) const LIST: Statement = Statement::new(concat!(
-    "-- list_notifications\nSELECT answer.total, page.*
-FROM (SELECT count(*) AS total FROM notification_audit WHERE ",
-    conditions!(),
-    ") AS answer\nLEFT JOIN (SELECT ",
-    all_columns!(),
-    " FROM notification_audit WHERE ",
-    conditions!(),
-    "\nORDER BY sent_at DESC, id DESC LIMIT $7::int8 OFFSET $8::int8) AS page ON true
-ORDER BY page.sent_at DESC, page.id DESC",
-));
-
-const LIST_TYPES: &[Type] = &[
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TIMESTAMPTZ,
-    Type::TIMESTAMPTZ,
-    Type::INT8,
-    Type::INT8,
-];
 
 /// All columns of a delivery; `delivery` reads them in this order.
 macro_rules! delivery_columns {
@@ -118,15 +83,6 @@ pub(crate) const LIST_DELIVERIES: Statement = Statement::new(concat!(
     " FROM notification_deliveries WHERE notification_id = $1
     ORDER BY attempt DESC LIMIT $2) AS latest ORDER BY attempt",
 ));
-
-/// One page of a list of notifications, and the size of the whole list, from one snapshot.
-#[derive(Clone, Debug)]
-pub struct NotificationPage {
-    /// The page, newest first.
-    pub notifications: Vec<StoredNotification>,
-    /// How many notifications the filter matches in all.
-    pub total: u64,
-}
 
 impl Repository {
     /// Stores a notification durably, once. Bounded by `flush_timeout`, twice if its name is taken.
@@ -239,55 +195,14 @@ impl Repository {
         Ok(history.map_err(Cause::driver(LIST_DELIVERIES.name()))?)
     }
 
-    /// Lists notifications: the page and the total in one snapshot, newest first.
+    /// Lists notifications, newest first. An exact total is of one snapshot with the page.
     pub async fn list_notifications(
         &self,
         filter: &NotificationFilter,
-        slice: Slice,
+        page: Page,
     ) -> Result<NotificationPage, StoreError> {
-        let channels: Vec<&str> = filter.channels.iter().map(|word| word.as_str()).collect();
-        let statuses: Vec<&str> = filter.statuses.iter().map(|word| word.as_str()).collect();
-        let params: [&(dyn ToSql + Sync); 8] = [
-            /* $1 */ &some(&filter.remediation_ids),
-            /* $2 */ &some(&channels),
-            /* $3 */ &some(&statuses),
-            /* $4 */ &some(&filter.recipients),
-            /* $5 */ &filter.since.map(|at| at.max(OLDEST)),
-            /* $6 */ &filter.until.map(|at| at.max(OLDEST)),
-            /* $7 */ &i64::from(slice.limit),
-            /* $8 */ &i64::try_from(slice.offset).unwrap_or(i64::MAX),
-        ];
-        // Planned with the values at hand, or conditions that are not asked for would cost an index.
-        let text = Text {
-            name: LIST.name(),
-            sql: LIST.sql(),
-            types: LIST_TYPES,
-            plan: Plan::Fresh,
-        };
-        let budget = self.settings.query_timeout;
-        let rows = self.read.query_text(text, &params, budget).await?;
-        Ok(notification_page(&rows).map_err(Cause::driver(LIST.name()))?)
+        self.list(filter, page).await
     }
-}
-
-/// Values to look for; none at all mean that any will do.
-fn some<T>(values: &[T]) -> Option<&[T]> {
-    (!values.is_empty()).then_some(values)
-}
-
-fn notification_page(rows: &[Row]) -> Result<NotificationPage, tokio_postgres::Error> {
-    let mut page = NotificationPage {
-        notifications: Vec::with_capacity(rows.len()),
-        total: 0,
-    };
-    for row in rows {
-        let total: i64 = row.try_get(0)?;
-        page.total = u64::try_from(total).unwrap_or(0);
-        if row.try_get::<_, Option<i64>>(1)?.is_some() {
-            page.notifications.push(stored(row, 1)?);
-        }
-    }
-    Ok(page)
 }
 
 /// Reads a notification whose columns start at `first`.

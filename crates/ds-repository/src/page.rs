@@ -3,37 +3,44 @@
 use ds_domain::{
     event::StoredEvent,
     filter::{Page, Start},
+    notification::StoredNotification,
 };
 
 /// One page of a query's answer.
 #[derive(Clone, Debug)]
-pub struct EventPage {
+pub struct Listing<T> {
     /// The page, newest first.
-    pub events: Vec<StoredEvent>,
-    /// How many events the filter matches in all, if that was asked for.
+    pub items: Vec<T>,
+    /// How many items the filter matches in all, if that was asked for.
     pub total: Option<Total>,
-    /// Whether there are events behind the page.
+    /// Whether there are items behind the page.
     pub has_more: bool,
-    /// Whether there are events in front of the page.
+    /// Whether there are items in front of the page.
     pub has_newer: bool,
 }
+
+/// A page of events.
+pub type EventPage = Listing<StoredEvent>;
+
+/// A page of notifications.
+pub type NotificationPage = Listing<StoredNotification>;
 
 /// The size of a query's whole answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Total {
-    /// How many events.
-    pub events: u64,
+    /// How many items.
+    pub count: u64,
     /// Whether they were estimated rather than counted.
     pub is_estimate: bool,
 }
 
-impl EventPage {
-    /// What was `found`, newest first, when `page` was asked for: one event more than its limit shows
+impl<T> Listing<T> {
+    /// What was `found`, newest first, when `page` was asked for: one item more than its limit shows
     /// that there are more in the direction of the walk.
     ///
-    /// In the other direction there is at least the event that the walk came from; but a page without
-    /// events has no neighbours, because nothing says where they would begin.
-    pub(crate) fn new(mut found: Vec<StoredEvent>, total: Option<Total>, page: Page) -> Self {
+    /// In the other direction there is at least the item that the walk came from; but a page without
+    /// items has no neighbours, because nothing says where they would begin.
+    pub(crate) fn new(mut found: Vec<T>, total: Option<Total>, page: Page) -> Self {
         let limit = usize::from(page.limit);
         let is_longer = found.len() > limit;
         let surplus = found.len().saturating_sub(limit);
@@ -47,7 +54,7 @@ impl EventPage {
             Start::Offset(offset) => {
                 let counted = total.filter(|total| !total.is_estimate);
                 let seen = offset.saturating_add(returned);
-                let has_more = counted.map_or(is_longer, |total| seen < total.events);
+                let has_more = counted.map_or(is_longer, |total| seen < total.count);
                 (offset, has_more, offset > 0 && is_there)
             }
             Start::Newest => (0, is_longer, false),
@@ -58,11 +65,11 @@ impl EventPage {
             .saturating_add(returned)
             .saturating_add(u64::from(has_more));
         Self {
-            events: found,
+            items: found,
             // What the page itself shows is better evidence than statistics.
             total: total.map(|total| match total.is_estimate && is_there {
                 true => Total {
-                    events: total.events.max(seen),
+                    count: total.count.max(seen),
                     ..total
                 },
                 false => total,

@@ -37,6 +37,19 @@ impl<'v> Sql<'v> {
         self
     }
 
+    /// Adds that what stands before has one of `values`, of which there has to be one.
+    pub(crate) fn push_any<T>(&mut self, one: Type, many: Type, values: &'v [T]) -> &mut Self
+    where
+        T: ToSql + Sync,
+    {
+        match values {
+            // Not `ANY` of one: only equality lets an index that begins with the column give the
+            // order of the page as well.
+            [value] => self.push(" = ").bind(one, value),
+            values => self.push(" = ANY(").bind(many, values).push(")"),
+        }
+    }
+
     /// Takes the text so far; the values stay bound.
     pub(crate) fn take_part(&mut self) -> Part {
         Part(std::mem::take(&mut self.text))

@@ -25,8 +25,8 @@ pub(crate) fn name_of(sql: &'static str) -> &'static str {
     line.trim_start_matches("-- ")
 }
 
-/// Every statement with a constant text; queries, whose text depends on the filter, are in
-/// [`crate::filter`].
+/// Every statement with a constant text; those of lists, whose text depends on the filter, are put
+/// together in [`crate::list`].
 #[cfg(test)]
 pub(crate) const ALL: &[Statement] = &[
     crate::writer::statements::LOCK_FEW,
@@ -40,7 +40,6 @@ pub(crate) const ALL: &[Statement] = &[
     crate::migrate::READ_HISTORY,
     crate::notification::INSERT,
     crate::notification::FIND,
-    crate::notification::LIST,
     crate::notification::INSERT_DELIVERY,
     crate::notification::FIND_DELIVERY,
     crate::notification::LIST_DELIVERIES,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     Repository,
     error::{Cause, StoreError},
-    filter::OLDEST,
+    list::OLDEST,
     row::{self, Word, event_columns},
     statement::Statement,
 };

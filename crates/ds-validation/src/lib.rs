@@ -38,8 +38,9 @@ pub use kind::{KindCheck, KindFinding, KindMode};
 pub use limits::Limits;
 #[cfg(feature = "notifications")]
 pub use notification::{
-    DeliveryDraft, NotificationDraft, ValidDelivery, ValidNotification, parse_delivery,
-    parse_notification, parse_notification_query, validate_delivery, validate_notification,
+    DeliveryDraft, NotificationDraft, NotificationQuery, ValidDelivery, ValidNotification,
+    parse_delivery, parse_notification, parse_notification_query, validate_delivery,
+    validate_notification,
 };
 pub use screen::{Finding, Findings, MarkupMode, Screening, SecretMode};
 #[cfg(feature = "workflows")]

@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use draft::{DeliveryDraft, NotificationDraft};
-pub use query::parse_notification_query;
+pub use query::{NotificationQuery, parse_notification_query};
 
 /// A notification that passed every rule. Only [`validate_notification`] makes one.
 #[derive(Clone, Debug, Eq, PartialEq)]

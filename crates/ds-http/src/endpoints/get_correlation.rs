@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ds_domain::cursor::{Cursor, Position, Side};
+use ds_domain::cursor::{Cursor, Placed, Position, Side};
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
 use ds_repository::timeline::Timeline;
@@ -70,7 +70,7 @@ async fn next<P: Ports>(
     };
     let cursor = Cursor {
         side: Side::After,
-        position: links::position(last),
+        position: last.position(),
         since: None,
         until: None,
     };

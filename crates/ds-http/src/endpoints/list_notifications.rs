@@ -6,15 +6,15 @@ use ds_domain::time::Clock;
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
 use ds_validation::parse_notification_query;
-use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::{
     Service,
-    endpoint::{Call, Reply, json},
+    endpoint::{Call, Reply},
     exchange::outcome,
     problem::Problem,
-    wire::NotificationList,
+    walk,
+    wire::NotificationElement,
 };
 
 pub(super) async fn handle<P: Ports>(
@@ -23,11 +23,16 @@ pub(super) async fn handle<P: Ports>(
 ) -> Result<Reply, Problem> {
     let pairs = form_urlencoded::parse(call.uri.query().unwrap_or_default().as_bytes());
     let parsed = parse_notification_query(pairs, service.ingest.clock().now());
-    let (filter, slice) = parsed.map_err(Problem::of_parameters)?;
+    let query = parsed.map_err(Problem::of_parameters)?;
+    let query = walk::resumed(&service.repository, query).await?;
     let started = Instant::now();
-    let found = service.repository.list_notifications(&filter, slice).await;
+    let found = service
+        .repository
+        .list_notifications(&query.filter, query.page)
+        .await;
     catalog::query_duration("list_notifications").record(started.elapsed());
     catalog::queries("list_notifications", outcome(&found)).increment(1);
     let found = found.map_err(Problem::of_query)?;
-    json(StatusCode::OK, &NotificationList::new(&found, slice))
+    let element = |stored| Ok(NotificationElement::new(stored));
+    walk::answer(&service.repository, &call.uri, &query, &found, element).await
 }

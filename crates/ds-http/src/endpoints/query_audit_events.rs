@@ -5,22 +5,18 @@ use std::sync::Arc;
 use ds_domain::{filter::Start, time::Clock};
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
-use ds_repository::EventPage;
 use ds_validation::query::{EventQuery, parse_event_query};
-use http::{
-    HeaderValue, StatusCode, Uri,
-    header::{LINK, VARY},
-};
+use http::{HeaderValue, Uri, header::VARY};
 use tokio::time::Instant;
 
 use crate::{
     Service, accept,
-    endpoint::{Call, Reply, json},
+    endpoint::{Call, Reply},
     exchange::outcome,
     export,
-    links::Links,
     problem::Problem,
-    wire::{EventList, Pagination},
+    walk,
+    wire::EventElement,
 };
 
 pub(super) async fn handle<P: Ports>(
@@ -75,14 +71,7 @@ async fn page<P: Ports>(
     catalog::query_duration(operation).record(started.elapsed());
     catalog::queries(operation, outcome(&found)).increment(1);
     let found = found.map_err(Problem::of_query)?;
-    let links = links(service, uri, query, &found).await?;
-    let header = links.header();
-    let pagination = Pagination::new(&found, query.page, links);
-    let mut reply = json(StatusCode::OK, &EventList::new(&found, pagination)?)?;
-    reply
-        .headers_mut()
-        .extend(header.map(|links| (LINK, links)));
-    Ok(reply)
+    walk::answer(&service.repository, uri, query, &found, EventElement::new).await
 }
 
 /// What is asked for, with its cursor opened.
@@ -90,30 +79,5 @@ async fn parse<P: Ports>(service: &Service<P>, uri: &Uri) -> Result<EventQuery, 
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let parsed = parse_event_query(pairs, service.ingest.clock().now());
     let query = parsed.map_err(Problem::of_parameters)?;
-    let Some(text) = &query.cursor else {
-        return Ok(query);
-    };
-    let key = service.repository.cursor_key().await;
-    let key = key.map_err(Problem::of_query)?;
-    let cursor = key
-        .open(text, &query.scope)
-        .ok_or_else(Problem::of_cursor)?;
-    Ok(query.resumed(&cursor))
-}
-
-/// The links of a page. One that was asked for by its offset does without them when the key of
-/// cursors cannot be read: clients of the first contract do not know them.
-async fn links<P: Ports>(
-    service: &Service<P>,
-    uri: &Uri,
-    query: &EventQuery,
-    found: &EventPage,
-) -> Result<Links, Problem> {
-    match (service.repository.cursor_key().await, query.page.start) {
-        (Ok(key), _) => Ok(Links::of(uri, query, found, key)),
-        (Err(_), Start::Offset(_)) => Ok(Links::default()),
-        (Err(error), Start::Newest | Start::After(_) | Start::Before(_)) => {
-            Err(Problem::of_query(error))
-        }
-    }
+    walk::resumed(&service.repository, query).await
 }

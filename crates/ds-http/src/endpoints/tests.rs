@@ -257,26 +257,38 @@ fn the_enums_are_those_of_the_code() {
     assert_eq!(words(rule["enum"].as_array().unwrap().iter()), rules);
 }
 
+/// The schema of the parameter `name` of what is asked for at `path`.
+#[track_caller]
+fn parameter(document: &Value, path: &str, name: &str) -> Value {
+    let parameters = document["paths"][path]["get"]["parameters"].as_array();
+    let mut parameters = parameters.unwrap().iter().map(|parameter| {
+        let reference = parameter.get("$ref").and_then(Value::as_str);
+        reference.map_or(parameter, |reference| {
+            document.pointer(&reference[1..]).unwrap()
+        })
+    });
+    let found = parameters.find(|parameter| parameter["name"] == name);
+    found.unwrap_or_else(|| panic!("{name} is not documented"))["schema"].clone()
+}
+
 #[test]
 fn pages_and_batches_have_the_bounds_of_the_code() {
     let document = document();
-    let parameters = document["paths"][EVENTS]["get"]["parameters"]
-        .as_array()
-        .unwrap();
-    let schema = |name| {
-        let found = parameters
-            .iter()
-            .find(|parameter| parameter["name"] == name);
-        found.unwrap()["schema"].clone()
-    };
-    let limit = json!({
-        "type": "integer",
-        "minimum": 1,
-        "maximum": limit::PAGE_ITEMS_MAX,
-        "default": limit::PAGE_ITEMS_DEFAULT,
-    });
-    assert_eq!(schema("limit"), limit);
-    assert_eq!(schema("offset")["minimum"], 0);
+    for path in [EVENTS, NOTIFICATIONS] {
+        let schema = |name| parameter(&document, path, name);
+        let limit = json!({
+            "type": "integer",
+            "minimum": 1,
+            "maximum": limit::PAGE_ITEMS_MAX,
+            "default": limit::PAGE_ITEMS_DEFAULT,
+        });
+        assert_eq!(schema("limit"), limit);
+        assert_eq!(schema("offset")["minimum"], 0);
+        let counts = filter::Count::ALL.iter().map(|count| count.as_str());
+        let documented = schema("count");
+        let documented = words(documented["enum"].as_array().unwrap().iter());
+        assert_eq!(documented, counts.collect());
+    }
     let letters = document["paths"][LETTERS]["get"]["parameters"][1].clone();
     let limit = json!({
         "type": "integer",
@@ -296,12 +308,7 @@ fn pages_and_batches_have_the_bounds_of_the_code() {
 #[test]
 fn the_filters_of_a_query_have_the_names_and_bounds_of_the_code() {
     let document = document();
-    let parameters = &document["paths"][EVENTS]["get"]["parameters"];
-    let schema = |name: &str| {
-        let mut parameters = parameters.as_array().unwrap().iter();
-        let found = parameters.find(|parameter| parameter["name"] == name);
-        found.unwrap_or_else(|| panic!("{name} is not documented"))["schema"].clone()
-    };
+    let schema = |name: &str| parameter(&document, EVENTS, name);
     let several = |items: Value| json!({ "type": "array", "maxItems": limit::FILTER_VALUES_MAX, "items": items });
     for field in filter::text_filters() {
         let items = match field.name {
@@ -315,12 +322,6 @@ fn the_filters_of_a_query_have_the_names_and_bounds_of_the_code() {
     let data = schema("data");
     assert_eq!(data["maxItems"], limit::FILTER_VALUES_MAX);
     assert_eq!(data["items"]["maxLength"], limit::FILTER_DATA_BYTES_MAX);
-    let counts = schema("count");
-    let known = filter::Count::ALL.iter().map(|count| count.as_str());
-    assert_eq!(
-        words(counts["enum"].as_array().unwrap().iter()),
-        known.collect()
-    );
 }
 
 /// Whether `value` has exactly the members that the schema requires, of the types it names.

@@ -1,7 +1,6 @@
 //! The JSON of notifications and their deliveries.
 
-use ds_domain::notification::{Slice, StoredDelivery, StoredNotification};
-use ds_repository::NotificationPage;
+use ds_domain::notification::{StoredDelivery, StoredNotification};
 use ds_validation::ValidNotification;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -46,41 +45,6 @@ impl<'n> NotificationElement<'n> {
             created_at: stored.created_at,
             updated_at: stored.updated_at,
         }
-    }
-}
-
-/// A page of notifications.
-#[derive(Serialize)]
-pub(crate) struct NotificationList<'n> {
-    data: Vec<NotificationElement<'n>>,
-    pagination: Pagination,
-}
-
-/// Where a page stands in the whole list.
-#[derive(Serialize)]
-struct Pagination {
-    limit: u16,
-    offset: u64,
-    total: u64,
-    has_more: bool,
-}
-
-impl<'n> NotificationList<'n> {
-    /// The answer for what was `found` when `slice` was asked for.
-    pub(crate) fn new(found: &'n NotificationPage, slice: Slice) -> Self {
-        let data: Vec<_> = found
-            .notifications
-            .iter()
-            .map(NotificationElement::new)
-            .collect();
-        let returned = u64::try_from(data.len()).unwrap_or(u64::MAX);
-        let pagination = Pagination {
-            limit: slice.limit,
-            offset: slice.offset,
-            total: found.total,
-            has_more: slice.offset.saturating_add(returned) < found.total,
-        };
-        Self { data, pagination }
     }
 }
 

@@ -6,12 +6,12 @@ use ds_dlq::{Consumer, DeadLetter, EntryId, Setback, Status};
 use ds_domain::{
     event::{Event, EventCategory, EventOutcome, Parent},
     filter::Count,
-    notification::{Delivery, NotificationStatus, Slice, StoredDelivery, StoredNotification},
+    notification::{Delivery, NotificationStatus, StoredDelivery, StoredNotification},
 };
 use ds_ingest::{BacklogState, BreakerState, IngestState};
 use ds_metrics::BacklogName;
 use ds_repository::{
-    NotificationPage, Total,
+    EventPage, Total,
     timeline::{Children, Summary, Timeline},
 };
 use ds_validation::{Limits, ValidNotification, parse_notification};
@@ -94,7 +94,11 @@ fn event_samples() -> Vec<(&'static str, Value)> {
         event_timestamp: "2026-11-21T07:45:34.999999Z".parse().unwrap(),
     };
     let (found, page) = estimated_page();
-    let pagination = Pagination::new(&found, page, links());
+    let elements = [0, 1].map(|n| EventElement::new(&found.items[n]).unwrap());
+    let list = List {
+        data: elements.into(),
+        pagination: Pagination::new(&found, page, links()),
+    };
     let timeline = timeline();
     let value = |value: &dyn erased::Json| value.json();
     vec![
@@ -106,17 +110,14 @@ fn event_samples() -> Vec<(&'static str, Value)> {
             "AuditEventsCreated",
             value(&BatchRecorded::new(&[recorded, recorded], Kept::Stored)),
         ),
+        ("AuditEventList", value(&list)),
         (
-            "AuditEventList",
-            value(&EventList::new(&found, pagination).unwrap()),
+            "AuditEvent",
+            value(&EventElement::new(&found.items[0]).unwrap()),
         ),
         (
             "AuditEvent",
-            value(&EventElement::new(&found.events[0]).unwrap()),
-        ),
-        (
-            "AuditEvent",
-            value(&EventElement::new(&found.events[1]).unwrap()),
+            value(&EventElement::new(&found.items[1]).unwrap()),
         ),
         (
             "AuditEventAccepted",
@@ -156,6 +157,7 @@ fn operation_samples() -> Vec<(&'static str, Value)> {
 }
 
 fn notification_samples() -> Vec<(&'static str, Value)> {
+    let (found, page) = estimated_page();
     let value = |value: &dyn erased::Json| value.json();
     vec![
         (
@@ -164,16 +166,10 @@ fn notification_samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "NotificationList",
-            value(&NotificationList::new(
-                &NotificationPage {
-                    notifications: vec![notification(None)],
-                    total: 2,
-                },
-                Slice {
-                    limit: 1,
-                    offset: 0,
-                },
-            )),
+            value(&List {
+                data: vec![NotificationElement::new(&notification(None))],
+                pagination: Pagination::new(&found, page, Links::default()),
+            }),
         ),
         (
             "NotificationDetail",
@@ -193,9 +189,9 @@ fn notification_samples() -> Vec<(&'static str, Value)> {
 /// A page of an answer whose size was estimated.
 fn estimated_page() -> (EventPage, Page) {
     let found = EventPage {
-        events: vec![full_event(), sparse_event()],
+        items: vec![full_event(), sparse_event()],
         total: Some(Total {
-            events: 12,
+            count: 12,
             is_estimate: true,
         }),
         has_more: true,
@@ -423,7 +419,7 @@ fn a_created_batch_names_its_ids_in_order() {
 #[track_caller]
 fn check_pagination(total: Option<Total>, start: Start, links: Links, expected: Value) {
     let found = EventPage {
-        events: vec![],
+        items: vec![],
         total,
         has_more: links.next.is_some(),
         has_newer: links.prev.is_some(),
@@ -441,7 +437,7 @@ fn check_pagination(total: Option<Total>, start: Start, links: Links, expected: 
 fn a_page_says_how_many_events_there_are_and_how_that_is_known() {
     let total = |is_estimate| {
         Some(Total {
-            events: 12,
+            count: 12,
             is_estimate,
         })
     };

@@ -1,10 +1,14 @@
 //! Filters as SQL: every combination, and the plans of the important ones.
 
-use ds_domain::limit::event_text_field;
+use ds_domain::{
+    filter::{Count, Page, Start},
+    limit::event_text_field,
+};
 use ds_testkit::TestDatabase;
 use tokio_postgres::Client;
 
 use super::*;
+use crate::list::{estimate, page};
 
 const PAGE_OF_50: Page = Page {
     limit: 50,
@@ -175,15 +179,15 @@ fn instants_and_offsets_that_the_store_cannot_say_are_clamped() {
 
 #[test]
 fn only_a_query_for_single_remediations_keeps_its_plan() {
-    assert_eq!(plan(&ALL), Plan::Fresh);
+    assert_eq!(ALL.plan(), Plan::Fresh);
     assert_eq!(
-        plan(&with(november(ALL), "event_type", &["a"])),
+        with(november(ALL), "event_type", &["a"]).plan(),
         Plan::Fresh
     );
     let one = with(ALL, "correlation_id", &["a"]);
-    assert_eq!(plan(&one), Plan::Reused);
+    assert_eq!(one.plan(), Plan::Reused);
     assert_eq!(
-        plan(&with(november(one), "severity", &["a", "b"])),
+        with(november(one), "severity", &["a", "b"]).plan(),
         Plan::Reused
     );
 }

@@ -1,15 +1,17 @@
 //! Notifications: stored once, never changed, found again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ds_domain::{
+    cursor::Placed,
+    filter::{Count, Page, Start},
     limit::ESCALATION_LEVEL_MAX,
-    notification::{Channel, NotificationFilter, NotificationStatus, Slice},
+    notification::{Channel, NotificationFilter, NotificationStatus, StoredNotification},
 };
 use ds_repository::{Inserted, NotificationPage, Repository, error::InsertError};
 use ds_testkit::TestDatabase;
 use ds_validation::{Limits, ValidDelivery, ValidNotification, parse_delivery, parse_notification};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -175,12 +177,16 @@ async fn list(
     limit: u16,
     offset: u64,
 ) -> NotificationPage {
-    let slice = Slice { limit, offset };
-    repository.list_notifications(filter, slice).await.unwrap()
+    let page = Page {
+        limit,
+        start: Start::Offset(offset),
+        count: Count::Exact,
+    };
+    repository.list_notifications(filter, page).await.unwrap()
 }
 
 fn names(page: &NotificationPage) -> Vec<&str> {
-    let notifications = page.notifications.iter();
+    let notifications = page.items.iter();
     notifications
         .map(|stored| stored.notification.notification_id.as_str())
         .collect()
@@ -276,8 +282,140 @@ async fn a_list_is_filtered_and_comes_in_pages_the_newest_first() {
     ] {
         let page = list(&repository, &filter, limit, offset).await;
         assert_eq!(names(&page).join(" "), expected, "{filter:?}");
-        assert_eq!(page.total, total, "{filter:?}");
+        let counted = page.total.map(|total| (total.count, total.is_estimate));
+        assert_eq!(counted, Some((total, false)), "{filter:?}");
     }
+}
+
+/// Stores `count` notifications, many of them sent at the same instant, one of them long ago.
+async fn fill(repository: &Repository, prefix: &str, count: u32) {
+    for n in 0..count {
+        let (id, at) = (
+            format!("{prefix}-{n}"),
+            match n {
+                3 => "0000-02-29T00:00:00Z".to_owned(),
+                _ => format!("2026-11-0{}T00:00:00.00000{}Z", 1 + n % 9, n % 2),
+            },
+        );
+        let note = Note {
+            id: &id,
+            at: &at,
+            status: if n % 4 == 0 { "failed" } else { "sent" },
+            ..Note::default()
+        };
+        repository.insert_notification(&note.valid()).await.unwrap();
+    }
+}
+
+async fn walked(
+    repository: &Repository,
+    filter: &NotificationFilter,
+    limit: u16,
+    start: Start,
+) -> NotificationPage {
+    let page = Page {
+        limit,
+        start,
+        count: Count::None,
+    };
+    repository.list_notifications(filter, page).await.unwrap()
+}
+
+fn numbers(page: &NotificationPage) -> Vec<i64> {
+    page.items
+        .iter()
+        .map(|stored: &StoredNotification| stored.id)
+        .collect()
+}
+
+#[tokio::test]
+async fn pages_of_a_walk_tile_the_list_in_both_directions() {
+    let (_database, repository) = repository().await;
+    fill(&repository, "nt", 40).await;
+    let failed = NotificationFilter {
+        statuses: vec![NotificationStatus::Failed],
+        ..NotificationFilter::default()
+    };
+    for (filter, count) in [(NotificationFilter::default(), 40), (failed, 10)] {
+        let expected = numbers(&list(&repository, &filter, 1000, 0).await);
+        assert_eq!(expected.len(), count);
+        for limit in [1, 7, 10, 40] {
+            let (mut down, mut start) = (Vec::new(), Start::Newest);
+            let last = loop {
+                let page = walked(&repository, &filter, limit, start).await;
+                assert_eq!(page.has_newer, start != Start::Newest);
+                down.extend(numbers(&page));
+                start = Start::After(page.items.last().unwrap().position());
+                if !page.has_more {
+                    break page;
+                }
+            };
+            assert_eq!(down, expected, "pages of {limit}");
+            let (mut up, mut page) = (numbers(&last), last);
+            while page.has_newer {
+                let first = page.items[0].position();
+                page = walked(&repository, &filter, limit, Start::Before(first)).await;
+                assert!(page.has_more, "there is the page we come from");
+                up.splice(0..0, numbers(&page));
+            }
+            assert_eq!(up, expected, "pages of {limit}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_sees_each_notification_once_that_was_there_when_it_began() {
+    let (_database, repository) = repository().await;
+    fill(&repository, "before", 150).await;
+    let filter = NotificationFilter::default();
+    let before = numbers(&list(&repository, &filter, 1000, 0).await);
+    let writing = fill(&repository, "meanwhile", 150);
+    let walking = async {
+        let (mut seen, mut start) = (HashMap::<i64, usize>::new(), Start::Newest);
+        loop {
+            let page = walked(&repository, &filter, 4, start).await;
+            for number in numbers(&page) {
+                *seen.entry(number).or_default() += 1;
+            }
+            match page.items.last() {
+                Some(last) if page.has_more => start = Start::After(last.position()),
+                Some(_) | None => return seen,
+            }
+        }
+    };
+    let ((), seen) = join(writing, walking).await;
+    assert!(seen.values().all(|times| *times == 1), "{seen:?}");
+    let missed: Vec<_> = before.iter().filter(|id| !seen.contains_key(id)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[tokio::test]
+async fn a_list_is_counted_as_asked() {
+    let (_database, repository) = repository().await;
+    fill(&repository, "nt", 9).await;
+    let filter = NotificationFilter::default();
+    let counted = async |start, count| {
+        let limit = 4;
+        let page = Page {
+            limit,
+            start,
+            count,
+        };
+        repository.list_notifications(&filter, page).await.unwrap()
+    };
+    let first = counted(Start::Newest, Count::Exact).await;
+    assert_eq!(first.total.map(|total| total.count), Some(9));
+    let position = first.items[3].position();
+    let second = counted(Start::After(position), Count::Estimated).await;
+    assert!(second.total.unwrap().is_estimate);
+    let again = counted(Start::Before(second.items[0].position()), Count::Exact).await;
+    assert_eq!(
+        numbers(&again),
+        numbers(&first),
+        "newest first, counted or not"
+    );
+    let none = counted(Start::Offset(0), Count::None).await;
+    assert!(none.total.is_none() && none.has_more);
 }
 
 #[tokio::test]

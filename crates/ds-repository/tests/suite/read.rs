@@ -59,7 +59,7 @@ async fn fill(repository: &Repository) {
 }
 
 fn kinds(page: &EventPage) -> String {
-    page.events
+    page.items
         .iter()
         .map(|stored| stored.event.event_type.as_str())
         .collect()
@@ -81,11 +81,11 @@ async fn check(
     assert_eq!(kinds(&answer), expected_kinds, "{filter:?} {page:?}");
     let is_estimate = false;
     let total = Total {
-        events,
+        count: events,
         is_estimate,
     };
     assert_eq!(answer.total, Some(total), "{filter:?} {page:?}");
-    let seen = offset.saturating_add(answer.events.len() as u64);
+    let seen = offset.saturating_add(answer.items.len() as u64);
     assert_eq!(answer.has_more, seen < events, "{filter:?} {page:?}");
     // Uncounted, it is the same page.
     let count = Count::None;
@@ -94,7 +94,7 @@ async fn check(
     assert_eq!(kinds(&uncounted), expected_kinds, "{filter:?} {page:?}");
     assert_eq!(
         (uncounted.total, uncounted.has_more),
-        (None, answer.has_more && !answer.events.is_empty()),
+        (None, answer.has_more && !answer.items.is_empty()),
         "{filter:?} {page:?}"
     );
 }
@@ -271,7 +271,7 @@ async fn strange_texts_find_what_they_say_and_nothing_else() {
             count: Count::None,
         };
         let others = repository.query_events(&others, page).await.unwrap();
-        assert_eq!(others.events.len(), STRANGE.len() - 1, "{text:?}");
+        assert_eq!(others.items.len(), STRANGE.len() - 1, "{text:?}");
         assert!(!kinds(&others).contains(&expected), "{text:?}");
     }
 }
@@ -312,7 +312,7 @@ async fn events_are_found_by_their_parents_and_by_what_their_payload_contains() 
     check(&repository, &of(&ids[..1]), (50, 0), ("p", 1)).await;
     check(&repository, &of(&[Uuid::nil()]), (50, 0), ("", 0)).await;
     let both = repository.query_events(&of(&ids), PAGE).await.unwrap();
-    assert_eq!(both.events.len(), 2);
+    assert_eq!(both.items.len(), 2);
 
     let containing = |texts: &[&str]| EventFilter {
         data: texts
@@ -339,7 +339,7 @@ async fn events_are_found_by_their_parents_and_by_what_their_payload_contains() 
     }
     let either = containing(&[r#"{"labels": {"app": "a"}}"#, r#"{"labels": {"app": "b"}}"#]);
     let either = repository.query_events(&either, PAGE).await.unwrap();
-    assert_eq!(either.events.len(), 2);
+    assert_eq!(either.items.len(), 2);
 }
 
 #[tokio::test]
@@ -355,7 +355,7 @@ async fn an_estimate_is_flagged_and_never_less_than_what_is_seen() {
         let found = repository.query_events(filter, page).await.unwrap();
         let total = found.total.unwrap();
         assert!(total.is_estimate);
-        (kinds(&found), total.events, found.has_more)
+        (kinds(&found), total.count, found.has_more)
     };
     let client = database.connect().await;
     client.batch_execute("ANALYZE audit_events").await.unwrap();
@@ -380,8 +380,8 @@ async fn page_and_total_are_of_one_snapshot() {
     let reading = async {
         loop {
             let answer = repository.query_events(&ALL, PAGE).await.unwrap();
-            let total = answer.total.unwrap().events;
-            assert_eq!(total, u64::try_from(answer.events.len()).unwrap());
+            let total = answer.total.unwrap().count;
+            assert_eq!(total, u64::try_from(answer.items.len()).unwrap());
             assert_eq!(total % 7, 0, "a batch is visible as a whole");
             if total == 420 {
                 break;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ds_domain::{
-    cursor::{Cursor, Position, Scope, Side},
+    cursor::{Cursor, Placed, Position, Scope, Side},
     event::StoredEvent,
     filter::{Count, EventFilter, Page, Start},
     limit::event_text_field,
@@ -32,13 +32,6 @@ async fn fill(repository: &Repository, count: u32) {
     append(repository, &events).await.unwrap();
 }
 
-fn position(stored: &StoredEvent) -> Position {
-    Position {
-        at: stored.event.event_timestamp,
-        id: stored.event.event_id,
-    }
-}
-
 fn ids(events: &[StoredEvent]) -> Vec<Uuid> {
     events.iter().map(|stored| stored.event.event_id).collect()
 }
@@ -56,7 +49,7 @@ async fn ask(repository: &Repository, filter: &EventFilter, limit: u16, start: S
 async fn all(repository: &Repository, filter: &EventFilter) -> Vec<Uuid> {
     let page = ask(repository, filter, 1000, Start::Offset(0)).await;
     assert!(!page.has_more);
-    ids(&page.events)
+    ids(&page.items)
 }
 
 /// Walks from the newest event to the oldest, and back; both must show the same.
@@ -64,25 +57,25 @@ async fn walk(repository: &Repository, filter: &EventFilter, limit: u16) -> Vec<
     let (mut down, mut start) = (Vec::new(), Start::Newest);
     let last = loop {
         let page = ask(repository, filter, limit, start).await;
-        assert!(page.events.len() <= usize::from(limit));
+        assert!(page.items.len() <= usize::from(limit));
         assert_eq!(page.has_newer, start != Start::Newest);
-        down.extend(ids(&page.events));
-        let Some(last) = page.events.last() else {
+        down.extend(ids(&page.items));
+        let Some(last) = page.items.last() else {
             return down;
         };
-        start = Start::After(position(last));
+        start = Start::After(last.position());
         if !page.has_more {
             break page;
         }
     };
-    let mut up: Vec<Uuid> = ids(&last.events);
-    let mut first = position(&last.events[0]);
+    let mut up: Vec<Uuid> = ids(&last.items);
+    let mut first = last.items[0].position();
     let mut has_newer = last.has_newer;
     while has_newer {
         let page = ask(repository, filter, limit, Start::Before(first)).await;
         assert!(page.has_more, "there is the page we come from");
-        up.splice(0..0, ids(&page.events));
-        first = position(&page.events[0]);
+        up.splice(0..0, ids(&page.items));
+        first = page.items[0].position();
         has_newer = page.has_newer;
     }
     assert_eq!(up, down, "pages of {limit}");
@@ -135,22 +128,22 @@ async fn a_counted_walk_has_the_total_of_all_and_the_same_pages() {
         repository.query_events(&filter, page).await.unwrap()
     };
     let first = counted(Start::Newest, Count::Exact).await;
-    let second = counted(Start::After(position(&first.events[6])), Count::Exact).await;
-    let again = counted(Start::Before(position(&second.events[0])), Count::Exact).await;
+    let second = counted(Start::After(first.items[6].position()), Count::Exact).await;
+    let again = counted(Start::Before(second.items[0].position()), Count::Exact).await;
     for page in [&first, &second, &again] {
-        assert_eq!(page.total.map(|total| total.events), Some(30));
+        assert_eq!(page.total.map(|total| total.count), Some(30));
         assert!(page.has_more);
     }
-    assert_eq!(ids(&first.events), expected[..7]);
-    assert_eq!(ids(&second.events), expected[7..14]);
-    assert_eq!(ids(&again.events), expected[..7]);
+    assert_eq!(ids(&first.items), expected[..7]);
+    assert_eq!(ids(&second.items), expected[7..14]);
+    assert_eq!(ids(&again.items), expected[..7]);
     assert_eq!(
         (first.has_newer, second.has_newer, again.has_newer),
         (false, true, false)
     );
-    let estimated = counted(Start::Before(position(&second.events[0])), Count::Estimated).await;
+    let estimated = counted(Start::Before(second.items[0].position()), Count::Estimated).await;
     assert!(estimated.total.unwrap().is_estimate);
-    assert_eq!(ids(&estimated.events), expected[..7]);
+    assert_eq!(ids(&estimated.items), expected[..7]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,11 +161,11 @@ async fn a_walk_sees_each_event_once_that_was_there_when_it_began() {
         let (mut seen, mut start) = (HashMap::<Uuid, usize>::new(), Start::Newest);
         loop {
             let page = ask(&repository, &filter, 9, start).await;
-            for id in ids(&page.events) {
+            for id in ids(&page.items) {
                 *seen.entry(id).or_default() += 1;
             }
-            match page.events.last() {
-                Some(last) if page.has_more => start = Start::After(position(last)),
+            match page.items.last() {
+                Some(last) if page.has_more => start = Start::After(last.position()),
                 Some(_) | None => return seen,
             }
         }
@@ -192,7 +185,7 @@ async fn export(repository: &Repository, filter: &EventFilter) -> Vec<Vec<Uuid>>
         let Some(last) = piece.last() else {
             return pieces;
         };
-        from = Some(position(last));
+        from = Some(last.position());
         pieces.push(ids(&piece));
     }
 }

@@ -20,6 +20,7 @@ mod kill;
 mod kinds;
 mod lifecycle;
 mod metrics;
+mod notification_walk;
 mod notifications;
 mod outage;
 mod overload;

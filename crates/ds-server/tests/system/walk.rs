@@ -25,7 +25,7 @@ async fn seeded(count: i64) -> Service {
     service
 }
 
-async fn get(service: &Service, path: &str) -> Reply {
+pub(crate) async fn get(service: &Service, path: &str) -> Reply {
     let reply = service.send(Method::GET, path, "").await;
     assert_eq!(reply.status, StatusCode::OK, "{path}: {:?}", reply.body);
     reply
@@ -39,12 +39,12 @@ fn numbers(answer: &Value) -> Vec<i64> {
         .collect()
 }
 
-fn link(answer: &Value, name: &str) -> Option<String> {
+pub(crate) fn link(answer: &Value, name: &str) -> Option<String> {
     Some(answer["pagination"].get(name)?.as_str().unwrap().to_owned())
 }
 
 /// Follows `name` from the page at `path` to the last one: the pages, first to last.
-async fn follow(service: &Service, path: &str, name: &str) -> Vec<Value> {
+pub(crate) async fn follow(service: &Service, path: &str, name: &str) -> Vec<Value> {
     let (mut pages, mut path) = (Vec::new(), path.to_owned());
     loop {
         let reply = get(service, &path).await;

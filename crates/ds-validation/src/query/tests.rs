@@ -1,6 +1,7 @@
 //! Query strings, and what is wrong with them.
 
-use ds_domain::cursor::Position;
+use ds_domain::{cursor::Position, filter::Count, limit::FILTER_VALUES_MAX};
+use uuid::Uuid;
 
 use super::*;
 
@@ -42,6 +43,13 @@ fn pages_have_the_defaults_of_the_contract() {
     pages(&[("offset", "")], 50, 0);
     pages(&[("limit", "1000"), ("offset", "7")], 1000, 7);
     pages(&[("limit", "2"), ("limit", "3")], 2, 0);
+    for (query, is_limited) in [
+        (&[][..], false),
+        (&[("limit", "7")], true),
+        (&[("limit", "")], true),
+    ] {
+        assert_eq!(parse(query).unwrap().is_limited, is_limited, "{query:?}");
+    }
 }
 
 #[test]

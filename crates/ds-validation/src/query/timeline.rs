@@ -7,7 +7,7 @@ use ds_domain::{
     limit::{PAGE_ITEMS_MAX, event_text_field},
 };
 
-use super::{Given, Integer, ParameterError, text};
+use super::{Given, ParameterError, text};
 
 /// Which part of a timeline is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,24 +36,21 @@ pub fn parse_timeline_query<'a>(
         };
         if let Err(reason) = checked {
             let name = field.name;
-            given.errors.push(ParameterError::Path { name, reason });
+            given.report(ParameterError::Path { name, reason });
         }
     }
-    let limit = match given.integer("limit", 1, u64::from(PAGE_ITEMS_MAX)) {
+    given.forget_empty("limit");
+    let limit = given.integer("limit", 1, u64::from(PAGE_ITEMS_MAX));
+    let query = TimelineQuery {
+        scope: Scope::of("correlation").with("correlation_id", correlation_id),
+        correlation_id: correlation_id.to_owned(),
         // Few remediations have more events than a page holds.
-        Integer::Absent | Integer::Empty => PAGE_ITEMS_MAX,
-        Integer::Is(limit) => u16::try_from(limit).unwrap_or(PAGE_ITEMS_MAX),
-    };
-    let cursor = given.first("cursor").map(Cow::into_owned);
-    match given.errors.is_empty() {
-        true => Ok(TimelineQuery {
-            scope: Scope::of("correlation").with("correlation_id", correlation_id),
-            correlation_id: correlation_id.to_owned(),
-            limit,
-            cursor: cursor.filter(|cursor| !cursor.is_empty()),
+        limit: limit.map_or(PAGE_ITEMS_MAX, |limit| {
+            u16::try_from(limit).unwrap_or(PAGE_ITEMS_MAX)
         }),
-        false => Err(given.errors),
-    }
+        cursor: given.cursor().filter(|cursor| !cursor.is_empty()),
+    };
+    given.judge(query)
 }
 
 #[cfg(test)]
