@@ -12,7 +12,10 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     }
     // Digits behind the ninth are behind what any clock measures; jiff refuses them.
     let fraction = &fraction[..fraction.len().min(9)];
-    let moment: civil::DateTime = format!("{moment}.{fraction}").parse().ok()?;
+    let nanosecond =
+        fraction.parse::<i32>().ok()? * 10_i32.pow(9 - u32::try_from(fraction.len()).ok()?);
+    let moment: civil::DateTime = moment.parse().ok()?;
+    let moment = moment.with().subsec_nanosecond(nanosecond).build().ok()?;
     Some(truncate_to_micros(instant(moment, self::offset(offset)?)))
 }
 

@@ -138,15 +138,14 @@ fn check_enums(draft: &EventDraft, found: &mut Violations) {
 fn check_enum(
     name: &'static str,
     given: Option<&str>,
-    words: impl Iterator<Item = &'static str>,
+    words: impl Iterator<Item = &'static str> + Clone,
     found: &mut Violations,
 ) {
     let Some(given) = given else { return };
-    let words: Vec<&str> = words.collect();
-    if words.contains(&given) || found.has(&format!("/{name}")) {
+    if words.clone().any(|word| word == given) || found.has(&format!("/{name}")) {
         return;
     }
-    let list = words.join("\",\"");
+    let list = words.collect::<Vec<_>>().join("\",\"");
     let message = format!("value is not one of the allowed values [\"{list}\"]");
     found.add(Violation::of_field(name, Rule::Enum, message));
 }

@@ -24,8 +24,8 @@ use names::Names;
 pub(crate) use outline::{Kinds, Outline, Part};
 #[cfg(feature = "workflows")]
 pub(crate) use part::{Members, items};
-pub(crate) use pointer::shorten;
 use pointer::{Step, pointer};
+pub(crate) use pointer::{push_step, shorten};
 pub(crate) use string::{decode, unescape};
 pub use syntax_error::SyntaxError;
 

@@ -191,7 +191,7 @@ fn collect(text: &str, rank: usize, spans: &mut Vec<Span>) {
             .unwrap_or(whole.range());
         let hit = Hit {
             text,
-            key: key.map_or("", |key| text.get(key.range()).unwrap_or_default()),
+            key: key.map_or(secret.start..secret.start, |key| key.range()),
             range: trimmed(text, secret),
         };
         if text.get(hit.range.clone()).is_some()
@@ -205,19 +205,15 @@ fn collect(text: &str, rank: usize, spans: &mut Vec<Span>) {
 }
 
 /// A value without a closing bracket that was opened before it: `map[password:x]`, `(token=x)`.
-fn trimmed(text: &str, mut range: Range<usize>) -> Range<usize> {
-    while let Some(value) = text.get(range.clone()) {
-        let opening = match value.as_bytes().last() {
-            Some(b')') => '(',
-            Some(b']') => '[',
-            _ => break,
-        };
-        if value.contains(opening) {
-            break;
-        }
-        range.end -= 1;
+fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+    let value = text.get(range.clone()).unwrap_or_default();
+    if !value.ends_with([')', ']']) {
+        return range;
     }
-    range
+    // Taking closing brackets away changes nothing about the opening ones.
+    let (has_round, has_square) = (value.contains('('), value.contains('['));
+    let is_surplus = |c: char| (c == ')' && !has_round) || (c == ']' && !has_square);
+    range.start..range.start + value.trim_end_matches(is_surplus).len()
 }
 
 /// Joins what overlaps; the rule that stands first in the registry gives the name.

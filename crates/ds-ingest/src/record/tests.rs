@@ -396,3 +396,16 @@ async fn the_store_in_memory_keeps_the_contract() {
     let ids = crate::testing::CountingIds::default();
     event_store_contract(&MemoryStore::new(Mood::Well), now(), &ids).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_large_body_is_read_while_other_requests_go_on() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let reading = tokio::spawn(async move {
+        let _other = tokio::spawn(async move { tell.send(()) });
+        let body = vec![b' '; INLINE_BYTES_MAX + 1];
+        aside(&body, |_| {
+            told.recv_timeout(std::time::Duration::from_secs(30))
+        })
+    });
+    reading.await.unwrap().unwrap();
+}

@@ -21,14 +21,22 @@ pub(super) fn pointer(field: &str, path: &[Step<'_>]) -> String {
     for step in path {
         match step {
             Step::Item(index) => pointer.push_str(&format!("/{index}")),
-            Step::Member(name) => {
-                pointer.push('/');
-                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
-            }
+            Step::Member(name) => push_step(&mut pointer, name),
         }
     }
     shorten(&mut pointer);
     pointer
+}
+
+/// Adds a step to a pointer, as far as [`shorten`] leaves it there: a name may be as long as a body,
+/// and hold a hundred findings.
+pub(crate) fn push_step(pointer: &mut String, name: &str) {
+    if pointer.len() > BYTES_MAX {
+        return;
+    }
+    let shown = &name[..name.ceil_char_boundary(BYTES_MAX + 1)];
+    pointer.push('/');
+    pointer.push_str(&shown.replace('~', "~0").replace('/', "~1"));
 }
 
 /// Cuts a pointer to a length that is safe to repeat.

@@ -46,6 +46,10 @@ struct Frame {
     index: usize,
     /// The member of an object, as it is written.
     name: Range<usize>,
+    /// The same as it is shown, where it holds a secret.
+    shown: Option<String>,
+    /// Whether it is called `data` or `stringData`.
+    is_data: bool,
     /// What the member's name says; an array says what its own member's name says.
     sensitive: Option<Sensitive>,
     /// The object's own members that matter only together.
@@ -156,17 +160,17 @@ impl<'j> Walk<'_, 'j> {
     fn name(&mut self, range: Range<usize>) {
         let text = self.decoded(&range);
         let sensitive = name::sensitive(&text);
+        // Looked through once, however many findings there are below it.
+        let spans = secret::find(&text);
         if let Some(frame) = self.frames.last_mut() {
             frame.is_name_next = false;
             frame.name = range.clone();
+            frame.shown = (!spans.is_empty()).then(|| secret::without(&text, &spans));
+            frame.is_data = matches!(&*text, "data" | "stringData");
             frame.sensitive = sensitive;
         }
         self.flag(&text);
-        if self.screen.secrets == SecretMode::Off {
-            return;
-        }
-        let spans = secret::find(&text);
-        if spans.is_empty() {
+        if self.screen.secrets == SecretMode::Off || spans.is_empty() {
             return;
         }
         // Two names that become the same would make one member of two. Names that an earlier
@@ -239,9 +243,7 @@ impl<'j> Walk<'_, 'j> {
         if !frame.is_object {
             return;
         }
-        let is_data = before
-            .last()
-            .is_some_and(|parent| matches!(&*name(parent), "data" | "stringData"));
+        let is_data = before.last().is_some_and(|parent| parent.is_data);
         let own = name(frame);
         let member = Member {
             name: frame.name.clone(),
@@ -288,16 +290,13 @@ impl<'j> Walk<'_, 'j> {
 /// The pointer to the current place, or to `tail` below it. Names are shown without their secrets.
 fn pointer(field: &str, json: &str, frames: &[Frame], tail: &[Range<usize>]) -> String {
     let mut pointer = format!("/{field}");
-    let mut push = |step: &str| {
-        pointer.push('/');
-        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
-    };
+    let mut push = |step: &str| json::push_step(&mut pointer, step);
     let text = |range: &Range<usize>| json::decode(json.get(range.clone()).unwrap_or_default());
     for frame in frames {
-        if frame.is_object {
-            push(&secret::redact(&text(&frame.name)).text);
-        } else {
-            push(&frame.index.to_string());
+        match &frame.shown {
+            Some(shown) => push(shown),
+            None if frame.is_object => push(&text(&frame.name)),
+            None => push(&frame.index.to_string()),
         }
     }
     for name in tail {

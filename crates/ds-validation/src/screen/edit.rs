@@ -34,18 +34,12 @@ impl Edit {
 
     /// The placeholder instead of each of `spans` of the text of the string at `range`.
     pub(super) fn parts<'s>(
-        json: &str,
+        json: &'s str,
         range: Range<usize>,
         spans: &'s [Span],
-    ) -> impl Iterator<Item = Self> + use<'s> {
-        let origins = origins(&json[range.clone()]);
-        let at = move |offset: usize| {
-            let origin = match &origins {
-                None => Some(offset + 1),
-                Some(origins) => origins.get(offset).copied(),
-            };
-            range.start + origin.unwrap_or(range.len() - 1)
-        };
+    ) -> impl Iterator<Item = Self> {
+        let mut origins = Origins::of(&json[range.clone()]);
+        let mut at = move |offset| range.start + origins.at(offset);
         spans.iter().map(move |span| Self {
             range: at(span.range.start)..at(span.range.end),
             text: PLACEHOLDER.into(),
@@ -71,25 +65,74 @@ pub(super) fn cut_in(json: &str, mut edits: Vec<Edit>) -> String {
     clean
 }
 
-/// For each byte of a string's text, and for its end, where it stands in `raw`; `None` when that is
-/// just behind the quote.
-fn origins(raw: &str) -> Option<Vec<usize>> {
-    if !raw.contains('\\') {
-        return None;
-    }
-    let end = raw.len() - 1;
-    let (mut origins, mut at) = (Vec::with_capacity(raw.len()), 1);
-    while at < end {
-        let (bytes, length) = match raw.as_bytes()[at] {
-            b'\\' => {
-                let (character, length) = json::unescape(&raw[at..]);
-                (character.len_utf8(), length)
-            }
-            _ => (1, 1),
+/// Where bytes of a string's text stand in its JSON; asked from front to back, in one walk.
+struct Origins<'r> {
+    /// The string with its quotes.
+    raw: &'r str,
+    /// A place in it, and the byte of the text that stands there.
+    place: usize,
+    offset: usize,
+    /// The next escape at or behind that place, or the closing quote.
+    escape: usize,
+}
+
+impl<'r> Origins<'r> {
+    fn of(raw: &'r str) -> Self {
+        let mut origins = Self {
+            raw,
+            place: 1,
+            offset: 0,
+            escape: 0,
         };
-        origins.extend(std::iter::repeat_n(at, bytes));
-        at += length;
+        origins.find_escape();
+        origins
     }
-    origins.push(end);
-    Some(origins)
+
+    /// Where the byte at `offset` stands, or what ends the text.
+    fn at(&mut self, offset: usize) -> usize {
+        loop {
+            let step = (offset - self.offset).min(self.escape - self.place);
+            self.place += step;
+            self.offset += step;
+            if self.offset >= offset || self.place >= self.end() {
+                return self.place;
+            }
+            let (character, length) = json::unescape(&self.raw[self.place..]);
+            self.offset += character.len_utf8();
+            self.place += length;
+            self.find_escape();
+        }
+    }
+
+    fn find_escape(&mut self) {
+        let rest = self.raw.get(self.place..self.end()).unwrap_or_default();
+        self.escape = self.place + rest.find('\\').unwrap_or(rest.len());
+    }
+
+    /// The place of the closing quote.
+    fn end(&self) -> usize {
+        self.raw.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_a_text_are_found_behind_escapes() {
+        // ü stands for itself and for an escape, the rocket for two of them.
+        let raw = r#""aü\n\u00fcb\\\ud83d\ude80c""#;
+        let text = json::decode(raw);
+        assert_eq!(text, "aü\nüb\\🚀c");
+        let mut origins = Origins::of(raw);
+        let mut found = |needle| origins.at(text.find(needle).unwrap_or(text.len()));
+        let expected = |needle| raw.find(needle).unwrap();
+        assert_eq!(found("a"), 1);
+        assert_eq!(found("\n"), expected(r"\n"));
+        assert_eq!(found("b"), expected("b"));
+        assert_eq!(found("🚀"), expected(r"\ud83d"));
+        assert_eq!(Some(found("c")), raw.rfind('c'));
+        assert_eq!(found("not there"), raw.len() - 1);
+    }
 }

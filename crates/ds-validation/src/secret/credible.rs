@@ -147,7 +147,7 @@ pub(super) fn always(_hit: &Hit<'_>) -> bool {
 pub(super) fn strong(hit: &Hit<'_>) -> bool {
     let value = hit.value();
     // `pwd` is also where a process runs, and `password: cipher: …` a chain of errors.
-    let is_path = value.starts_with('/') && hit.key.to_ascii_lowercase().ends_with("pwd");
+    let is_path = value.starts_with('/') && hit.key().to_ascii_lowercase().ends_with("pwd");
     is_secret_value(value) && !is_path && !value.ends_with(':')
 }
 

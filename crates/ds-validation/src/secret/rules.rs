@@ -25,8 +25,8 @@ pub(super) struct Rule {
 /// A match that is to be believed or not.
 pub(super) struct Hit<'t> {
     pub(super) text: &'t str,
-    /// The key beside the secret; empty where the rule knows none.
-    pub(super) key: &'t str,
+    /// Where the key beside the secret stands; empty where the rule knows none.
+    pub(super) key: Range<usize>,
     /// Where the secret stands.
     pub(super) range: Range<usize>,
 }
@@ -37,26 +37,29 @@ impl Hit<'_> {
         self.text.get(self.range.clone()).unwrap_or_default()
     }
 
+    /// The key beside the secret.
+    pub(super) fn key(&self) -> &str {
+        self.text.get(self.key.clone()).unwrap_or_default()
+    }
+
     /// Whether key and value stand as in a sentence, or in YAML: `key: value`.
     pub(super) fn is_prose(&self) -> bool {
-        let between = self.before().rsplit_once(self.key);
-        between.is_some_and(|(_, between)| between.contains(": ") || between.contains(":\t"))
+        let between = self.text.get(self.key.end..self.range.start);
+        between.is_some_and(|between| between.contains(": ") || between.contains(":\t"))
     }
 
     /// Whether nothing else is on the line.
+    ///
+    /// A text may be one line of megabytes with a hit in every few bytes: no further is looked than
+    /// to the next character that is something else.
     pub(super) fn is_alone_on_its_line(&self) -> bool {
         let is_decoration = |c: char| matches!(c, ' ' | '\t' | '\r' | '-' | '"' | '\'');
-        let before = self.before().rsplit_once(self.key);
-        let before = before.and_then(|(before, _)| before.rsplit('\n').next());
+        let is_in_line = |c: &char| *c != '\n';
+        let before = self.text.get(..self.key.start).unwrap_or_default();
         let after = self.text.get(self.range.end..).unwrap_or_default();
-        let after = after.split('\n').next().unwrap_or_default();
-        before.is_some_and(|before| before.chars().all(is_decoration))
-            && after.chars().all(is_decoration)
-    }
-
-    /// The text up to the secret.
-    fn before(&self) -> &str {
-        self.text.get(..self.range.start).unwrap_or_default()
+        let mut before = before.chars().rev().take_while(is_in_line);
+        let mut after = after.chars().take_while(is_in_line);
+        before.all(is_decoration) && after.all(is_decoration)
     }
 }
 
@@ -194,35 +197,35 @@ pub(super) const RULES: &[Rule] = &[
         credible::strong),
     rule("password-json", named!("pass(?:word|wd|phrase)|pwd"),
         member!("pass(?:word|wd|phrase)|pwd"),
-        |hit| name::is_of(hit.key, "password-json") && credible::is_secret_value(hit.value())),
+        |hit| name::is_of(hit.key(), "password-json") && credible::is_secret_value(hit.value())),
     rule("api-key-json", named!("api[ _-]?key"),
         member!("api[_-]?key"),
-        |hit| name::is_of(hit.key, "api-key-json") && credible::is_secret_value(hit.value())),
+        |hit| name::is_of(hit.key(), "api-key-json") && credible::is_secret_value(hit.value())),
     rule("token-json", named!("token"),
         member!("token"),
-        |hit| name::is_of(hit.key, "token-json") && credible::is_secret_value(hit.value())),
+        |hit| name::is_of(hit.key(), "token-json") && credible::is_secret_value(hit.value())),
     rule("secret-json", named!("secret(?:[_-]?key)?"),
         member!("secret(?:[_-]?key)?"),
-        |hit| name::is_of(hit.key, "secret-json") && credible::is_secret_of_name("secret-json", hit.value())),
+        |hit| name::is_of(hit.key(), "secret-json") && credible::is_secret_of_name("secret-json", hit.value())),
     rule("env-value", r#"(?:pass(?:word|wd|phrase)|token|secret|key)["'\\]*(?:\\[rn]|\s)*value:"#,
         r#"name: *["']?(?<key>[a-z0-9_]+)["']?\s+value: *["']?([^\s"']+)"#,
-        |hit| name::sensitive(hit.key).is_some() && credible::strong(hit)),
+        |hit| name::sensitive(hit.key()).is_some() && credible::strong(hit)),
     rule("k8s-secret-data", "(?:username|password|token|key|secret|credential)s?: *[\"'\\\\]*[a-z0-9+/]{6}",
         r#"^[ \t]*(?:username|password|token|key|secret|credential)s?: *["']?([A-Za-z0-9+/]{6,}={0,2})["']?[ \t]*\r?$"#,
         credible::encoded),
     rule("password-plain", named!("pass(?:word|wd|phrase)|pwd"),
         pair!("pass(?:word|wd|phrase)|pwd"),
-        |hit| name::is_of(hit.key, "password-json") && credible::strong(hit)),
+        |hit| name::is_of(hit.key(), "password-json") && credible::strong(hit)),
     rule("api-key-plain", named!("api[ _-]?key"),
         pair!("api[ _-]?key"),
-        |hit| name::is_of(hit.key, "api-key-json") && credible::strong(hit)),
+        |hit| name::is_of(hit.key(), "api-key-json") && credible::strong(hit)),
     rule("token-plain", named!("token"),
         pair!("token"),
-        |hit| name::is_of(hit.key, "token-json") && credible::weak(hit)),
+        |hit| name::is_of(hit.key(), "token-json") && credible::weak(hit)),
     rule("secret-plain", named!("secret(?:[_-]?key)?"),
         pair!("secret(?:[_-]?key)?"),
-        |hit| name::is_of(hit.key, "secret-json") && credible::weak(hit)),
+        |hit| name::is_of(hit.key(), "secret-json") && credible::weak(hit)),
     rule("command-option", "--[a-z0-9-]*(?:passw|passphrase|token|secret|api-?key)",
         r#"(?:^|[\s"'=(])--(?<key>[a-z0-9-]*(?:pass(?:word|wd|phrase)|token|secret|api-?key))[ \t]+(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'-][^\s"']*))"#,
-        |hit| name::sensitive(hit.key).is_some() && credible::strong(hit)),
+        |hit| name::sensitive(hit.key()).is_some() && credible::strong(hit)),
 ];

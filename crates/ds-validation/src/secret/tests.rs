@@ -176,3 +176,37 @@ fn time_is_linear_in_the_text() {
     }
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
+
+/// However the text is made, there is nothing to gain by sending it: before each of these was bounded,
+/// a megabyte took minutes.
+#[test]
+fn a_text_that_is_made_to_be_difficult_takes_no_longer_than_another() {
+    const BYTES: usize = 1024 * 1024;
+    for (before, hit) in [
+        ("", "token: abcdefgh "),
+        ("password=", ")"),
+        ("password=[", ")"),
+        ("", "password=a) "),
+        ("", "password=\"a "),
+        ("", "x://u:p@"),
+    ] {
+        let text = format!("{before}{}", hit.repeat(BYTES / hit.len()));
+        let started = std::time::Instant::now();
+        redact(&text);
+        let taken = started.elapsed();
+        assert!(taken.as_secs() < 20, "{before}{hit}… takes {taken:?}");
+    }
+}
+
+#[test]
+fn closing_brackets_are_part_of_a_value_that_opens_them() {
+    for (text, clean) in [
+        ("map[password:hunter2x]", "map[password:[REDACTED]]"),
+        ("(password=hunter2x)", "(password=[REDACTED])"),
+        ("([password=hunter2x)])", "([password=[REDACTED])])"),
+        ("(password=hunt(er)2x)", "(password=[REDACTED]"),
+        ("[password=hunt(er2x]", "[password=[REDACTED]]"),
+    ] {
+        assert_eq!(redact(text).text, clean);
+    }
+}
