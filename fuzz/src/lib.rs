@@ -4,7 +4,9 @@
 //! for the committed seeds, among which is every input that ever broke it.
 
 pub mod batch;
+pub mod cursor;
 pub mod event;
+pub mod notification;
 pub mod query;
 pub mod time_range;
 pub mod traceparent;

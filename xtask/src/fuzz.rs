@@ -11,7 +11,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// Every target: the name of its program and of the directory with its seeds.
-const TARGETS: [&str; 5] = ["event", "batch", "time_range", "query", "traceparent"];
+const TARGETS: [&str; 7] = [
+    "event",
+    "batch",
+    "notification",
+    "time_range",
+    "query",
+    "cursor",
+    "traceparent",
+];
 
 /// What makes a build tell libFuzzer which code an input reached. There is no sanitizer: our code is
 /// safe Rust, so that what can go wrong is a panic.
@@ -153,7 +161,7 @@ fn attack(
         .args(["-print_final_stats=1", "-verbosity=0", "-rss_limit_mb=1024"])
         .args(arguments.runs.map(|runs| format!("-runs={runs}")))
         .args([corpus, seeds]);
-    if ["event", "batch"].contains(&target) {
+    if ["event", "batch", "notification"].contains(&target) {
         let words = ds_testkit::workspace_root().join("fuzz/json.dict");
         command.arg(format!("-dict={}", words.display()));
     }

@@ -83,7 +83,7 @@ pub const EVENT_TEXT_FIELDS: &[TextField] = &[
     },
 ];
 
-/// One field of an event that is no plain text.
+/// One field that is no plain text.
 #[derive(Clone, Copy, Debug)]
 pub struct TypedField {
     /// Name in the API, and of the column.
@@ -172,6 +172,9 @@ pub const DELIVERY_STATUS_CHARS_MAX: usize = 255;
 /// Highest level a notification can be escalated to.
 pub const ESCALATION_LEVEL_MAX: i32 = 100;
 
+/// Highest number of an attempt to deliver a notification: what the column holds.
+pub const ATTEMPT_MAX: i32 = i32::MAX;
+
 /// Most deliveries of a notification that are given back with it, the latest ones.
 pub const DELIVERIES_MAX: u16 = 1_000;
 
@@ -199,11 +202,28 @@ pub const NOTIFICATION_TEXT_FIELDS: &[TextField] = &[
     nullable("error_message", NOTIFICATION_TEXT_CHARS_MAX),
 ];
 
+/// The other fields of a notification.
+pub const NOTIFICATION_TYPED_FIELDS: &[TypedField] = &[
+    typed("sent_at", "string").formatted("date-time").required(),
+    typed("escalation_level", "integer").within(0, ESCALATION_LEVEL_MAX),
+];
+
 /// The text fields of a delivery, likewise.
 pub const DELIVERY_TEXT_FIELDS: &[TextField] = &[
     required("status", "status", NOTIFICATION_WORD_CHARS_MAX),
     nullable("delivery_status", DELIVERY_STATUS_CHARS_MAX),
     nullable("error_message", NOTIFICATION_TEXT_CHARS_MAX),
+];
+
+/// The other fields of a delivery.
+pub const DELIVERY_TYPED_FIELDS: &[TypedField] = &[
+    typed("attempt", "integer")
+        .within(1, ATTEMPT_MAX)
+        .required(),
+    typed("occurred_at", "string")
+        .formatted("date-time")
+        .required(),
+    typed("escalation_level", "integer").within(0, ESCALATION_LEVEL_MAX),
 ];
 
 /// How far ahead of the server's clock a sender's clock may be.

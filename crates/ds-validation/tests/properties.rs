@@ -46,6 +46,16 @@ mod tests {
     }
 
     #[test]
+    fn notifications_are_refused_or_come_back() {
+        hold("notification", targets::notification::check);
+    }
+
+    #[test]
+    fn cursors_are_one_place_and_written_in_one_way() {
+        hold("cursor", targets::cursor::check);
+    }
+
+    #[test]
     fn time_ranges_are_read_as_others_read_them() {
         hold("time_range", targets::time_range::check);
     }
@@ -135,13 +145,52 @@ mod tests {
         }
 
         #[test]
+        fn any_place_has_its_cursor(
+            flags in 0_u8..8,
+            numbers in vec(any::<u8>(), 24 + 16),
+            hours in vec(-20_000_i64..70_000, 3),
+        ) {
+            let micros = |hours: i64| (hours * 3_600_000_000).to_be_bytes();
+            let mut bytes = vec![1, flags];
+            bytes.extend(micros(hours[0]));
+            bytes.extend(&numbers[..16]);
+            let bounds = [(2, hours[1]), (4, hours[2])];
+            for (_, hours) in bounds.into_iter().filter(|(flag, _)| flags & flag != 0) {
+                bytes.extend(micros(hours));
+            }
+            prop_assert!(ds_domain::cursor::Cursor::from_bytes(&bytes).is_some());
+            targets::cursor::check(&bytes);
+            bytes.extend(&numbers[16..]);
+            targets::cursor::check(&bytes);
+        }
+
+        #[test]
+        fn any_texts_are_a_question_of_their_own(text in "\\PC{0,40}") {
+            targets::cursor::check(text.as_bytes());
+        }
+
+        #[test]
+        fn any_texts_make_a_notification_or_are_refused(
+            texts in vec("\\PC{0,20}|[ -~]{0,300}|(sent|Failed|sms|EMAIL)|[0-9]{1,9}", 6),
+            level in any::<i16>(),
+        ) {
+            let body = serde_json::json!({
+                "remediation_id": texts[0], "notification_id": texts[1], "recipient": texts[2],
+                "channel": "email", "message_summary": texts[3], "status": "sent",
+                "sent_at": "2026-11-21T09:00:00Z", "delivery_status": texts[4],
+                "error_message": texts[5], "escalation_level": level % 128,
+            });
+            targets::notification::check(body.to_string().as_bytes());
+        }
+
+        #[test]
         fn any_bytes_are_a_query_or_are_refused(bytes in vec(any::<u8>(), 0..200)) {
             targets::query::check(&bytes);
         }
 
         #[test]
         fn any_values_are_a_query_or_are_refused(
-            pairs in vec(("[a-z_]{0,8}|limit|offset|since|until|severity|event_type", "\\PC{0,20}|[0-9]{1,20}|[0-9]{1,3}[smhd]"), 0..6),
+            pairs in vec(("[a-z_]{0,8}|limit|offset|since|until|severity|event_type|channel|status|cursor|count", "\\PC{0,20}|[0-9]{1,20}|[0-9]{1,3}[smhd]"), 0..6),
         ) {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.extend_pairs(&pairs);

@@ -1,4 +1,4 @@
-//! `docs/LIMITS.md`: what bounds an event, a request and a query.
+//! `docs/LIMITS.md`: what bounds an event, a notification, a request and a query.
 
 use anyhow::{Context, Result};
 use ds_domain::limit::{self, TextField, TypedField};
@@ -13,10 +13,9 @@ What is accepted, from the constants in `crates/ds-domain/src/limit.rs` and the 
 Tests compare the constants with the migrated columns, the validator and the API document.
 What goes beyond a limit is refused with 400, a pointer to the member and the name of the rule.
 
-## Texts of an event
-
 Lengths are in Unicode code points, as the columns count them.
-An empty optional text counts as absent; a required one may not be empty.
+An empty optional text counts as absent; a required one may not be empty, and one of a notification not blank.
+Where a column has no bound of its own, the service alone keeps its texts to the length in the table.
 ";
 
 /// The page.
@@ -24,23 +23,26 @@ pub(super) fn page() -> Result<String> {
     let path = ds_testkit::workspace_root().join(DEFAULTS);
     let defaults = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    let texts = limit::EVENT_TEXT_FIELDS.iter().map(text);
-    let typed = limit::EVENT_TYPED_FIELDS.iter().map(typed);
     let bounds = BOUNDS
         .iter()
         .map(|(what, most)| vec![(*what).to_owned(), most.to_string()]);
     let settings = settings(&defaults, "validation").into_iter().map(setting);
     Ok([
         INTRODUCTION,
-        "\n",
-        &table(
-            &["Field", "Column", "Longest", "Required", "May be `null`"],
-            texts,
+        &fields(
+            "an event",
+            limit::EVENT_TEXT_FIELDS,
+            limit::EVENT_TYPED_FIELDS,
         ),
-        "\n## Other fields of an event\n\n",
-        &table(
-            &["Field", "Type", "Bounds", "Required", "May be `null`"],
-            typed,
+        &fields(
+            "a notification",
+            limit::NOTIFICATION_TEXT_FIELDS,
+            limit::NOTIFICATION_TYPED_FIELDS,
+        ),
+        &fields(
+            "a delivery of a notification",
+            limit::DELIVERY_TEXT_FIELDS,
+            limit::DELIVERY_TYPED_FIELDS,
         ),
         "\n## Requests and queries\n\n",
         &table(&["What", "Most"], bounds),
@@ -49,6 +51,23 @@ pub(super) fn page() -> Result<String> {
         &table(&["Setting", "Default", "What it bounds"], settings),
     ]
     .concat())
+}
+
+/// The fields of `what`: its texts, and the others.
+fn fields(what: &str, texts: &[TextField], others: &[TypedField]) -> String {
+    [
+        &format!("\n## Texts of {what}\n\n"),
+        &*table(
+            &["Field", "Column", "Longest", "Required", "May be `null`"],
+            texts.iter().map(text),
+        ),
+        &format!("\n## Other fields of {what}\n\n"),
+        &table(
+            &["Field", "Type", "Bounds", "Required", "May be `null`"],
+            others.iter().map(typed),
+        ),
+    ]
+    .concat()
 }
 
 const BOUNDS: &[(&str, usize)] = &[
@@ -66,12 +85,21 @@ const BOUNDS: &[(&str, usize)] = &[
         limit::NUMBER_DIGITS_MAX,
     ),
     (
-        "Events on one page of a query",
+        "Items on one page of a list",
         limit::PAGE_ITEMS_MAX as usize,
     ),
     (
-        "Events on a page when the client does not say",
+        "The same when the client does not say",
         limit::PAGE_ITEMS_DEFAULT as usize,
+    ),
+    ("Values of one filter of a query", limit::FILTER_VALUES_MAX),
+    (
+        "Bytes of one `data` of a query",
+        limit::FILTER_DATA_BYTES_MAX,
+    ),
+    (
+        "Deliveries that are given back with their notification",
+        limit::DELIVERIES_MAX as usize,
     ),
     ("Custom labels of a workflow", limit::CUSTOM_LABELS_MAX),
     ("Values of one custom label", limit::CUSTOM_LABEL_VALUES_MAX),
@@ -108,6 +136,10 @@ fn typed(field: &TypedField) -> Vec<String> {
             "at most {} minutes ahead of the server's clock and {} days old, unless set otherwise",
             limit::CLOCK_SKEW_MAX.as_mins(),
             limit::EVENT_AGE_MAX.as_hours() / 24
+        ),
+        ("sent_at" | "occurred_at", None) => format!(
+            "at most {} minutes ahead of the server's clock, unless set otherwise",
+            limit::CLOCK_SKEW_MAX.as_mins()
         ),
         (_, None) => String::new(),
     };
@@ -165,18 +197,39 @@ mod tests {
         assert_eq!(settings(yaml, "validation"), expected);
     }
 
+    fn names<F>(fields: &[F], name: fn(&F) -> &'static str) -> Vec<&'static str> {
+        fields.iter().map(name).collect()
+    }
+
     #[test]
     fn the_page_has_every_field_and_setting() {
         let page = page().unwrap();
-        let texts = limit::EVENT_TEXT_FIELDS.iter().map(|field| field.name);
-        let typed = limit::EVENT_TYPED_FIELDS.iter().map(|field| field.name);
-        for name in texts.chain(typed).chain(["event_kinds", "clock_skew_max"]) {
-            assert_eq!(
-                page.matches(&format!("\n| `{name}` |")).count(),
-                1,
-                "{name}"
-            );
+        // What comes before the first heading has no fields.
+        let sections: Vec<&str> = page.split("\n## ").skip(1).collect();
+        let expected = [
+            names(limit::EVENT_TEXT_FIELDS, |field| field.name),
+            names(limit::EVENT_TYPED_FIELDS, |field| field.name),
+            names(limit::NOTIFICATION_TEXT_FIELDS, |field| field.name),
+            names(limit::NOTIFICATION_TYPED_FIELDS, |field| field.name),
+            names(limit::DELIVERY_TEXT_FIELDS, |field| field.name),
+            names(limit::DELIVERY_TYPED_FIELDS, |field| field.name),
+        ];
+        for (section, expected) in sections.iter().zip(expected) {
+            let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+            let found: Vec<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
+            assert_eq!(found, expected, "{section}");
         }
-        assert!(page.contains("| `event_type` | `event_type` | 100 | yes |  |"));
+        for name in ["event_kinds", "clock_skew_max"] {
+            let row = format!("\n| `{name}` |");
+            assert_eq!(sections[7].matches(&row).count(), 1, "{name}");
+        }
+        for row in [
+            "| `event_type` | `event_type` | 100 | yes |  |",
+            "| `message_summary` | `message_summary` | 1000 | yes |  |",
+            "| `escalation_level` | integer | 0 to 100 |  | yes |",
+            "| `attempt` | integer | 1 to 2147483647 | yes |  |",
+        ] {
+            assert!(page.contains(row), "{row}");
+        }
     }
 }

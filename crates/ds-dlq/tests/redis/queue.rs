@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use ds_dlq::{Backlog, Burial, Deferral, PutError, RedisQueue, Stream, testing::backlog_contract};
 use ds_testkit::Reply;
 
-use crate::ground::{entries, ids, now, numbers, open, shared, take_all, until};
+use crate::ground::{PATIENCE, entries, ids, now, numbers, open, shared, take_all, until};
 
 async fn defer(queue: &RedisQueue, ids: Vec<ds_dlq::EntryId>, wait: Duration) {
     let deferrals = ids.into_iter().map(|id| Deferral {
@@ -204,11 +204,24 @@ async fn puts_at_the_same_time_are_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn five_thousand_entries_are_one_put() {
-    let (_, queue, _) = shared(|_| {}).await;
     let batch = entries(0..5_000);
-    let start = std::time::Instant::now();
-    queue.put(&batch).await.unwrap();
-    println!("a put of 5000 entries: {:?}", start.elapsed());
+    let begun = std::time::Instant::now();
+    let queue = loop {
+        let (_, queue, _) = shared(|_| {}).await;
+        let start = std::time::Instant::now();
+        match queue.put(&batch).await {
+            Ok(()) => {
+                println!("a put of 5000 entries: {:?}", start.elapsed());
+                break queue;
+            }
+            // A busy machine takes longer than a put waits. Nobody knows what became of it then, so
+            // that the next attempt has a queue of its own.
+            Err(PutError::Unavailable(error)) => {
+                assert!(begun.elapsed() < PATIENCE, "{error:?}");
+            }
+            Err(error @ PutError::Full) => panic!("{error}"),
+        }
+    };
     let status = queue.status().await.unwrap();
     assert_eq!(status.entries, 5_000);
     let start = std::time::Instant::now();

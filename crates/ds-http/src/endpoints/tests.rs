@@ -157,9 +157,9 @@ fn the_request_has_the_fields_and_bounds_of_the_code() {
     assert_eq!(retention["default"], limit::RETENTION_DAYS_DEFAULT);
 }
 
-/// The text fields of a flat form have the bounds of the code.
+/// The fields of a flat form have the bounds of the code.
 #[track_caller]
-fn check_form(name: &str, texts: &[limit::TextField], others: &[&str]) {
+fn check_form(name: &str, texts: &[limit::TextField], others: &[TypedField]) {
     let form = schema(name);
     let properties = form["properties"].as_object().unwrap();
     for field in texts {
@@ -174,11 +174,19 @@ fn check_form(name: &str, texts: &[limit::TextField], others: &[&str]) {
         };
         assert_eq!(property["type"], kind, "{}", field.name);
     }
+    for field in others {
+        check_typed(field, &properties[field.name]);
+    }
+    let names = |required: bool| {
+        let texts = texts.iter().map(|field| (field.name, field.required));
+        let others = others.iter().map(|field| (field.name, field.required));
+        let fields = texts.chain(others).filter(move |field| field.1 >= required);
+        fields.map(|(name, _)| name).collect::<BTreeSet<&str>>()
+    };
     let documented: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
-    let known = texts.iter().map(|field| field.name);
-    assert_eq!(documented, known.chain(others.iter().copied()).collect());
-    let level = &properties["escalation_level"];
-    assert_eq!(level["maximum"], limit::ESCALATION_LEVEL_MAX);
+    assert_eq!(documented, names(false));
+    let required = words(form["required"].as_array().unwrap().iter());
+    assert_eq!(required, names(true));
 }
 
 #[test]
@@ -186,12 +194,12 @@ fn notifications_have_the_fields_and_bounds_of_the_code() {
     check_form(
         "NotificationRequest",
         limit::NOTIFICATION_TEXT_FIELDS,
-        &["sent_at", "escalation_level"],
+        limit::NOTIFICATION_TYPED_FIELDS,
     );
     check_form(
         "DeliveryRequest",
         limit::DELIVERY_TEXT_FIELDS,
-        &["attempt", "occurred_at", "escalation_level"],
+        limit::DELIVERY_TYPED_FIELDS,
     );
     let answer = document()["paths"][NOTIFICATION]["get"]["responses"]["200"].clone();
     let expected = format!("latest {} deliveries", limit::DELIVERIES_MAX);

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use ds_domain::{
     event::{EventCategory, EventOutcome},
     limit::{
-        DELIVERY_TEXT_FIELDS, EVENT_TEXT_FIELDS, EXECUTION_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS,
-        RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX, TextField, WORKFLOW_CHANGE_TEXT_FIELDS,
-        WORKFLOW_TEXT_FIELDS,
+        DELIVERY_TEXT_FIELDS, DELIVERY_TYPED_FIELDS, EVENT_TEXT_FIELDS, EVENT_TYPED_FIELDS,
+        EXECUTION_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS, NOTIFICATION_TYPED_FIELDS,
+        RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX, TextField, TypedField,
+        WORKFLOW_CHANGE_TEXT_FIELDS, WORKFLOW_TEXT_FIELDS,
     },
 };
 use ds_testkit::TestDatabase;
@@ -71,6 +72,55 @@ async fn widths_of_all_texts_are_the_limits_of_the_validator() {
         }
     }
     assert_eq!(columns, fields);
+}
+
+/// The type of the column for a field.
+fn column_type(field: &TypedField) -> &'static str {
+    match (field.json_type, field.format) {
+        ("string", Some("date-time")) => "timestamp with time zone",
+        ("string", Some("uuid")) => "uuid",
+        ("string", Some("date")) => "date",
+        ("string", Some("ip")) => "inet",
+        ("integer", None) => "integer",
+        ("boolean", None) => "boolean",
+        ("object", None) => "jsonb",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn other_columns_have_the_types_and_bounds_of_their_fields() {
+    let database = TestDatabase::create().await;
+    let client = database.connect().await;
+    // A column, and what all constraints on it alone say.
+    let sql = "SELECT format_type(atttypid, atttypmod),
+            coalesce((SELECT string_agg(pg_get_constraintdef(c.oid), ' ') FROM pg_constraint c
+                WHERE conrelid = attrelid AND contype = 'c' AND conkey = ARRAY[attnum]), '')
+        FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2";
+    for (table, fields) in [
+        ("audit_events", EVENT_TYPED_FIELDS),
+        ("notification_audit", NOTIFICATION_TYPED_FIELDS),
+        ("notification_deliveries", DELIVERY_TYPED_FIELDS),
+    ] {
+        for field in fields {
+            let name = field.name;
+            let row = client.query_one(sql, &[&table, &name]).await.unwrap();
+            let (column, constraints): (String, String) = (row.get(0), row.get(1));
+            assert_eq!(column, column_type(field), "{table}.{name}");
+            let Some((min, max)) = field.range else {
+                continue;
+            };
+            let lower = format!("({name} >= {min})");
+            assert!(
+                constraints.contains(&lower),
+                "{table}.{name}: {constraints}"
+            );
+            // The largest number of the type needs no constraint.
+            let upper = format!("({name} <= {max})");
+            let is_bounded = max == i32::MAX || constraints.contains(&upper);
+            assert!(is_bounded, "{table}.{name}: {constraints}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use ds_domain::{
     limit::{
-        DELIVERY_STATUS_CHARS_MAX, ESCALATION_LEVEL_MAX, NOTIFICATION_NAME_CHARS_MAX,
+        ATTEMPT_MAX, DELIVERY_STATUS_CHARS_MAX, ESCALATION_LEVEL_MAX, NOTIFICATION_NAME_CHARS_MAX,
         NOTIFICATION_TEXT_CHARS_MAX, NOTIFICATION_WORD_CHARS_MAX,
     },
     notification::{Channel, NotificationStatus},
@@ -18,7 +18,7 @@ const WORD_MAX: u64 = NOTIFICATION_WORD_CHARS_MAX as u64;
 const TEXT: u64 = NOTIFICATION_TEXT_CHARS_MAX as u64;
 const ANSWER: u64 = DELIVERY_STATUS_CHARS_MAX as u64;
 const LEVEL: i64 = ESCALATION_LEVEL_MAX as i64;
-const ATTEMPT: i64 = i32::MAX as i64;
+const ATTEMPT: i64 = ATTEMPT_MAX as i64;
 
 /// A notification as its sender wrote it: shaped, but not yet checked. `None` is an absent member.
 #[derive(Clone, Debug, Default, Validate)]
