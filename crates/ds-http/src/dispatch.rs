@@ -7,11 +7,12 @@ use ds_ingest::port::Ports;
 use ds_metrics::catalog;
 use futures_util::FutureExt;
 use http::{
-    HeaderMap, Request,
+    HeaderMap, Request, StatusCode, Uri,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
 use hyper::body::{Body, Incoming};
 use metrics::Gauge;
+use percent_encoding::percent_decode_str;
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -104,6 +105,10 @@ async fn serve<P: Ports>(
 ) -> Reply {
     let service = Arc::clone(&app.service);
     let limits = &service.limits;
+    if !is_query_text(endpoint, &call.uri) {
+        let problem = Err(Problem::query_not_text());
+        return end(problem, exchange, &call.headers, body, limits).await;
+    }
     if endpoint.needs_store && service.readiness.state() == State::Starting {
         // The schema may be another one than this process knows.
         let problem = Err(Problem::starting());
@@ -125,6 +130,17 @@ async fn serve<P: Ports>(
         }
         Kind::Write => write(app, endpoint, call, body, exchange).await,
     }
+}
+
+/// Whether the query is text. Decoders would put U+FFFD for what is not, which may be stored.
+fn is_query_text<P: Ports>(endpoint: &Endpoint<P>, uri: &Uri) -> bool {
+    let is_read = endpoint
+        .statuses
+        .contains(&StatusCode::BAD_REQUEST.as_u16());
+    !is_read
+        || percent_decode_str(uri.query().unwrap_or_default())
+            .decode_utf8()
+            .is_ok()
 }
 
 /// Takes the body, if there is room for one more, and lets the endpoint record it.

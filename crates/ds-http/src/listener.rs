@@ -5,6 +5,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
 use metrics::Gauge;
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -20,6 +21,11 @@ use crate::{
 /// Waits between attempts to accept while the process is out of file descriptors or memory.
 const BACKOFF_MIN: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes of answers that the kernel takes before they can be sent. It says that there is room again
+/// when half of them are gone; without a bound that may be a third of several MiB, and a client that
+/// reads slowly is taken for one that does not read.
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
 /// How a listener ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -156,6 +162,12 @@ impl<P: Ports> Door<P> {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "Cannot set TCP_NODELAY"
+            );
+        }
+        if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "Cannot set TCP_NOTSENT_LOWAT"
             );
         }
         let open = OpenConnection::new(self.open.clone());

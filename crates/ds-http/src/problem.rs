@@ -186,6 +186,18 @@ impl Problem {
         problem
     }
 
+    /// A query that does not decode to text.
+    pub(crate) fn query_not_text() -> Self {
+        let message = "query string is not percent-encoded UTF-8";
+        let mut problem = Self::invalid(message).counting("query", "invalid_format", 1);
+        problem.0.errors.push(Fault {
+            rule: "invalid_format",
+            message: message.to_owned(),
+            ..Fault::default()
+        });
+        problem
+    }
+
     /// A path that is known with other methods.
     pub(crate) fn method_not_allowed(allow: HeaderValue) -> Self {
         let (slug, title) = ("method-not-allowed", "Method Not Allowed");

@@ -70,7 +70,13 @@ impl Problem {
         Self::invalid(format!("{PREFIX}{message}")).blaming_body(rule, message, None)
     }
 
-    fn blaming_body(mut self, rule: &'static str, message: String, bound: Option<u64>) -> Self {
+    /// The same problem, with the body as a whole in `errors`.
+    pub(super) fn blaming_body(
+        mut self,
+        rule: &'static str,
+        message: String,
+        bound: Option<u64>,
+    ) -> Self {
         self.0.errors.push(Fault {
             pointer: Some(String::new()),
             rule,

@@ -97,12 +97,12 @@ fn of_rejection(rejection: Rejection, record: Record) -> Problem {
         Rejection::Malformed(error) => {
             let message = format!("invalid JSON: {error}");
             let problem = Problem::invalid(wrong(record, "body", &message));
-            problem
-                .about(Resource {
-                    field_errors: BTreeMap::from([("body", message)]),
-                    ..of(record)
-                })
-                .counting("body", "invalid_json", 1)
+            let field_errors = BTreeMap::from([("body", message.clone())]);
+            let problem = problem.about(Resource {
+                field_errors,
+                ..of(record)
+            });
+            problem.blaming_body("invalid_json", message, None)
         }
         Rejection::Invalid(violations) => of_violations(&violations, record),
     }

@@ -162,7 +162,12 @@ fn a_bad_notification_is_reported_as_the_first_contract_does() {
         &problem,
         &format!("Validation failed for notification_audit: body - {text}"),
     );
-    assert_eq!(render(&problem).2["field_errors"], json!({ "body": text }));
+    let document = render(&problem).2;
+    assert_eq!(document["field_errors"], json!({ "body": text }));
+    assert_eq!(
+        document["errors"],
+        json!([{ "pointer": "", "rule": "invalid_json", "message": text }])
+    );
 }
 
 #[test]

@@ -63,6 +63,13 @@ impl Client {
         }
     }
 
+    /// Takes `bytes` and forgets them; whether the connection gave them.
+    pub(crate) async fn takes(&mut self, bytes: usize) -> bool {
+        let mut taken = vec![0; bytes];
+        let taken = timeout(PATIENCE, self.socket.read_exact(&mut taken));
+        taken.await.expect("bytes").is_ok()
+    }
+
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.socket.write_all(bytes.as_ref()).await.unwrap();
     }

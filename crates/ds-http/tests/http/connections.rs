@@ -129,6 +129,33 @@ async fn a_client_that_never_reads_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_slowly_is_not_cut_off() {
+    let stall = Duration::from_secs(1);
+    let connections = ConnectionLimits {
+        write_stall_timeout: stall,
+        ..ConnectionLimits::default()
+    };
+    let setup = Setup {
+        connections,
+        ..Setup::default()
+    };
+    let server = Server::start(setup).await;
+    let mut client = server.client().await;
+    let many = "GET /openapi.yaml HTTP/1.1\r\nhost: x\r\n\r\n".repeat(500);
+    client.send(many).await;
+    let started = Instant::now();
+    // A third of what the system holds for it lasts longer than the bound.
+    while started.elapsed() < stall * 4 {
+        assert!(
+            client.takes(20_000).await,
+            "cut off after {:?}",
+            started.elapsed()
+        );
+        tokio::time::sleep(stall / 20).await;
+    }
+}
+
+#[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
     let server = Server::start(Setup::default()).await;
     let mut client = server.client().await;

@@ -209,3 +209,23 @@ async fn metrics_are_exposed_in_the_format_of_prometheus() {
         assert!(answer.body.contains(line), "{}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn a_query_that_is_no_text_is_refused_and_not_guessed_at() {
+    let server = Server::start(Setup::default()).await;
+    server.readiness.set_ready();
+    let mut client = server.client().await;
+    for path in [
+        "/api/v1/audit/events?correlation_id=%ff",
+        "/api/v1/audit/events?%c3=x",
+        "/api/v1/audit/notifications?recipient=a%80",
+    ] {
+        let answer = client.ask(&format!("GET {path}"), "").await;
+        let document = answer.problem(400, "validation-error");
+        let message = "query string is not percent-encoded UTF-8";
+        assert_eq!(document["detail"], message, "{path}");
+        assert_eq!(document["errors"][0]["rule"], "invalid_format");
+    }
+    // Nobody reads it there.
+    assert_eq!(client.ask("GET /health/live?x=%ff", "").await.status, 200);
+}
