@@ -17,6 +17,7 @@ pub mod markup;
 mod member;
 #[cfg(feature = "notifications")]
 mod notification;
+mod object;
 pub mod query;
 mod relative_time;
 #[cfg(feature = "sanitize")]
@@ -28,6 +29,9 @@ pub mod secret;
 mod trace_context;
 mod valid;
 mod violation;
+
+// Their types are part of this interface.
+pub use {ds_domain, jiff, uuid};
 
 pub use batch::parse_batch;
 pub use decode::{Rejection, parse_event};
@@ -42,6 +46,7 @@ pub use notification::{
     parse_delivery, parse_notification, parse_notification_query, validate_delivery,
     validate_notification,
 };
+pub use object::parse_object;
 pub use screen::{Finding, Findings, MarkupMode, Screening, SecretMode};
 #[cfg(feature = "workflows")]
 pub use search::parse_search;

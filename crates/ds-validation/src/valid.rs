@@ -23,6 +23,12 @@ pub struct ValidEvent {
 }
 
 impl ValidEvent {
+    /// What would be stored, secrets taken out: complete but for its id, which is nil unless the
+    /// sender chose one, and its parent.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
     /// The id the sender chose.
     pub fn sender_event_id(&self) -> Option<Uuid> {
         self.event_id
