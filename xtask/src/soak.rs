@@ -1,11 +1,12 @@
 //! `cargo xtask soak`: the promise under random faults.
 //!
-//! Events are written all the time while the service, PostgreSQL, Redis, the ways between them and the
+//! Events and notifications are written all the time while the service, PostgreSQL, Redis, the ways between them and the
 //! disk of the spool fail, alone and together. A checker that knows every answer looks after each round
 //! whether what was acknowledged is there.
 
 mod event;
 mod fault;
+mod notification;
 mod random;
 mod report;
 mod round;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use ds_testkit::checker::{Finding, Journal};
+use ds_testkit::checker::{Finding, Journal, Look};
 use tokio::time::timeout;
 
 use crate::{BackendArgument, cargo};
@@ -42,6 +43,26 @@ const FINISH_PATIENCE: Duration = Duration::from_secs(300);
 /// Longest time between two rounds.
 const CALM: Duration = Duration::from_secs(2);
 
+/// What was sent and answered, by where it is stored.
+#[derive(Clone)]
+struct Journals {
+    events: Arc<Journal>,
+    notifications: Arc<Journal>,
+}
+
+impl Journals {
+    fn new() -> Self {
+        Self {
+            events: Arc::new(Journal::new("soak")),
+            notifications: Arc::new(Journal::of_notifications("told")),
+        }
+    }
+
+    fn both(&self) -> [&Journal; 2] {
+        [&self.events, &self.notifications]
+    }
+}
+
 /// Arguments of `soak`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -53,10 +74,10 @@ pub(crate) struct Arguments {
     /// How many rounds there are.
     #[arg(long, conflicts_with = "minutes")]
     pub(crate) rounds: Option<usize>,
-    /// What all faults and events follow from [default: random]
+    /// What all faults and records follow from [default: random]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Events a second, on average.
+    /// Events and notifications a second, on average.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: u32,
     /// Test this ds-server instead of building one.
@@ -124,35 +145,33 @@ async fn soak(
     let mut stage = Stage::build(arguments.backend.backend, program, directory).await?;
     report::announce(&stage);
     let mut random = Random::new(seed);
-    let journal = Arc::new(Journal::new("soak"));
+    let journals = Journals::new();
     let figures = Arc::new(Figures::default());
     let writers = Writers::start(
         stage.service.address(),
         arguments.rate,
-        Arc::clone(&journal),
+        journals.clone(),
         Arc::clone(&figures),
         random.split(),
     )?;
-    let mut report = Report::new(Arc::clone(&journal), figures);
+    let mut report = Report::new(journals.clone(), figures);
     let outcome = rounds(arguments, &mut stage, &mut random, &mut report).await;
     if let Err(error) = outcome {
         report.fail(format!("{error:#}"));
         stage.mend().await;
     }
     writers.stop().await?;
-    let finishing = timeout(FINISH_PATIENCE, finish(&mut stage, &journal, &mut report)).await;
+    let finishing = timeout(FINISH_PATIENCE, finish(&mut stage, &journals, &mut report)).await;
     if let Err(error) = finishing.context("the end took too long").flatten() {
         report.fail(format!("{error:#}"));
     }
     if !report.is_clean() {
         stage.keep_logs()?;
-        journal.write(&journal_path(directory))?;
+        journals.events.write(&directory.join("journal"))?;
+        let told = directory.join("journal-of-notifications");
+        journals.notifications.write(&told)?;
     }
     Ok(report)
-}
-
-fn journal_path(directory: &Path) -> PathBuf {
-    directory.join("journal")
 }
 
 async fn rounds(
@@ -167,10 +186,14 @@ async fn rounds(
         number += 1;
         let round = Round::draw(random, stage);
         let named = || format!("round {number} ({round})");
-        let journal = Arc::clone(report.journal());
+        let journals = report.journals().clone();
         let looking = async {
             let passed = round.run(random, stage).await?;
-            Ok((passed, stage.checker.check_now(&journal).await?))
+            let mut look = Look::default();
+            for journal in journals.both() {
+                look.add(stage.checker.check_now(journal).await?);
+            }
+            Ok((passed, look))
         };
         let looking = timeout(ROUND_PATIENCE, looking).await;
         let looked = looking.context("the round took too long").flatten();
@@ -178,7 +201,7 @@ async fn rounds(
         report.add_round(number, &round, passed, &look);
         report.add_findings(look.findings);
         if number % ROUNDS_TO_DRAIN == 0 {
-            drain(stage, &journal, report).await.with_context(named)?;
+            drain(stage, &journals, report).await.with_context(named)?;
         }
         if report.has_findings() {
             break;
@@ -190,7 +213,7 @@ async fn rounds(
 }
 
 /// Waits until nothing waits.
-async fn drain(stage: &Stage, journal: &Journal, report: &mut Report) -> Result<()> {
+async fn drain(stage: &Stage, journals: &Journals, report: &mut Report) -> Result<()> {
     let begun = Instant::now();
     // What is lost is not waited for.
     let patience = if report.has_findings() {
@@ -198,25 +221,31 @@ async fn drain(stage: &Stage, journal: &Journal, report: &mut Report) -> Result<
     } else {
         DRAIN_PATIENCE
     };
-    let (drained, findings) = stage.checker.drained(journal, patience).await?;
-    report.add_drain(drained, begun.elapsed());
-    report.add_findings(findings);
-    if !drained {
+    let mut is_drained = true;
+    for journal in journals.both() {
+        let (drained, findings) = stage.checker.drained(journal, patience).await?;
+        is_drained &= drained;
+        report.add_findings(findings);
+    }
+    report.add_drain(is_drained, begun.elapsed());
+    if !is_drained {
         anyhow::bail!("what waits was not stored within {} s", patience.as_secs());
     }
     Ok(())
 }
 
 /// Everything in its place, the service ended in good order, and then the last word of the database.
-async fn finish(stage: &mut Stage, journal: &Journal, report: &mut Report) -> Result<()> {
-    let drained = drain(stage, journal, report).await;
+async fn finish(stage: &mut Stage, journals: &Journals, report: &mut Report) -> Result<()> {
+    let drained = drain(stage, journals, report).await;
     stage.service.terminate()?;
     match tokio::task::block_in_place(|| stage.service.wait())? {
         Some(status) if status.success() => {}
         Some(status) => report.fail(format!("ds-server ended with {status} at the end")),
         None => report.fail("ds-server did not end and was killed".to_owned()),
     }
-    let findings: Vec<Finding> = stage.checker.check_stored(journal).await?;
-    report.add_findings(findings);
+    for journal in journals.both() {
+        let findings: Vec<Finding> = stage.checker.check_stored(journal).await?;
+        report.add_findings(findings);
+    }
     drained
 }

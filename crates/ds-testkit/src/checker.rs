@@ -2,12 +2,13 @@
 //! then it waits where it survives.
 //!
 //! The [`Journal`] is the client's memory of what it sent and what it was answered. Each event carries
-//! a mark of its own as `correlation_id`, so that it is recognised in a table, in a queue and in the
+//! a mark of its own as `correlation_id` (each notification as `remediation_id`), so that it is recognised in a table, in a queue and in the
 //! bytes of a file, whatever their formats are, and without trust in the code that is being checked.
 
 mod finding;
 mod journal;
 mod stored;
+mod table;
 mod waiting;
 
 use std::collections::HashSet;
@@ -38,6 +39,15 @@ pub struct Look {
     pub parked: usize,
     /// Acknowledged events that waited in the spool.
     pub spooled: usize,
+}
+
+impl Look {
+    /// What was seen of other records at the same time.
+    pub fn add(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.parked += other.parked;
+        self.spooled += other.spooled;
+    }
 }
 
 /// Where acknowledged events may be.

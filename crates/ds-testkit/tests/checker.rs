@@ -212,3 +212,59 @@ async fn what_is_nowhere_is_lost_and_what_waits_is_not() {
     );
     std::fs::remove_dir_all(spool).unwrap();
 }
+
+/// A notification that was sent once and found to be there.
+fn told(journal: &Journal) -> Ticket {
+    let ticket = journal.ticket();
+    let body = format!(
+        r#"{{"remediation_id": "{}", "notification_id": "{ID}", "recipient": "ann",
+            "channel": "SMS", "message_summary": "m", "status": "Sent", "error_message": "",
+            "sent_at": "2026-01-31T23:59:59.123456Z"}}"#,
+        journal.mark(ticket)
+    );
+    let (status, event_id) = (409, None);
+    journal.sends(ticket, &body, Some(ID));
+    journal.answered(ticket, Answer::Acknowledged { status, event_id });
+    ticket
+}
+
+#[tokio::test]
+async fn notifications_are_held_to_the_same_promise() {
+    for (column, value, expected) in [
+        ("sent_at", "'2026-01-31T23:59:59.123456Z'", None),
+        (
+            "sent_at",
+            "'2026-01-31T23:59:59.123457Z'",
+            Some(Harm::Altered),
+        ),
+        ("recipient", "'bob'", Some(Harm::Altered)),
+        ("channel", "'email'", Some(Harm::Altered)),
+        ("escalation_level", "1", Some(Harm::Altered)),
+        ("delivery_status", "'202'", Some(Harm::Altered)),
+        ("remediation_id", "'another'", Some(Harm::Lost)),
+    ] {
+        let scene = Scene::new().await;
+        let journal = Journal::of_notifications("told");
+        let mark = format!("'{}'", journal.mark(told(&journal)));
+        let id = format!("'{ID}'");
+        let mut columns = std::collections::BTreeMap::from([
+            ("remediation_id", mark.as_str()),
+            ("notification_id", &id),
+            ("recipient", "'ann'"),
+            ("channel", "'sms'"),
+            ("message_summary", "'m'"),
+            ("status", "'sent'"),
+            ("sent_at", "'2026-01-31T23:59:59.123456Z'"),
+        ]);
+        columns.insert(column, value);
+        let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        let (names, values) = (names.join(", "), values.join(", "));
+        let insert = format!("INSERT INTO notification_audit ({names}) VALUES ({values})");
+        scene.client.batch_execute(&insert).await.unwrap();
+        let findings = scene.checker.check_stored(&journal).await.unwrap();
+        assert_eq!(harms(&findings), Vec::from_iter(expected), "{column}");
+        if expected == Some(Harm::Altered) {
+            assert!(findings[0].detail.contains(column), "{}", findings[0]);
+        }
+    }
+}

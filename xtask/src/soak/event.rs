@@ -118,7 +118,7 @@ impl Events {
 }
 
 /// Most events are of now, some come late. Whole microseconds, as the table has them.
-fn timestamp(random: &mut Random) -> Result<Timestamp> {
+pub(super) fn timestamp(random: &mut Random) -> Result<Timestamp> {
     let now: Timestamp = sample::now().parse().context("cannot read the time")?;
     let now = Timestamp::from_microsecond(now.as_microsecond()).context("an impossible time")?;
     if random.percent(80) {

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use ds_testkit::checker::{Finding, Harm, Journal, Look};
+use ds_testkit::checker::{Finding, Harm, Look};
 
+use super::Journals;
 use super::fault::FAULTS;
 use super::round::{Passed, Round};
 use super::stage::Stage;
@@ -17,7 +18,7 @@ const SHOWN: usize = 10;
 
 /// Everything that is told at the end.
 pub(super) struct Report {
-    journal: Arc<Journal>,
+    journals: Journals,
     figures: Arc<Figures>,
     begun: Instant,
     rounds: usize,
@@ -45,9 +46,9 @@ pub(super) fn announce(stage: &Stage) {
 }
 
 impl Report {
-    pub(super) fn new(journal: Arc<Journal>, figures: Arc<Figures>) -> Self {
+    pub(super) fn new(journals: Journals, figures: Arc<Figures>) -> Self {
         Self {
-            journal,
+            journals,
             figures,
             begun: Instant::now(),
             rounds: 0,
@@ -61,8 +62,8 @@ impl Report {
         }
     }
 
-    pub(super) fn journal(&self) -> &Arc<Journal> {
-        &self.journal
+    pub(super) fn journals(&self) -> &Journals {
+        &self.journals
     }
 
     /// Counts a round and prints its line.
@@ -74,13 +75,13 @@ impl Report {
             *self.by_fault.entry(fault.name).or_default() += 1;
         }
         self.worst_recovery = self.worst_recovery.max(passed.recovery);
-        let tally = self.journal.tally();
+        let [events, notifications] = self.journals.both().map(|journal| journal.tally());
         println!(
             "{number:>4}{:>8.1}{:>7.1}{:>9}{:>8}{:>8}{:>8}  {:<6}  {round}",
             passed.broken.as_secs_f64(),
             passed.recovery.as_secs_f64(),
-            tally.stored,
-            tally.accepted,
+            events.stored + notifications.stored,
+            events.accepted + notifications.accepted,
             look.parked,
             look.spooled,
             if look.findings.is_empty() {
@@ -132,7 +133,7 @@ impl Report {
             println!("{:<28}{count:>9} rounds", fault.name);
         }
         println!();
-        self.print_events();
+        self.print_records();
         let micros =
             |value: u64| format!("{:.1} ms", Duration::from_micros(value).as_secs_f64() * 1e3);
         let figures = &self.figures;
@@ -166,24 +167,32 @@ impl Report {
         self.print_harm();
     }
 
-    fn print_events(&self) {
-        let tally = self.journal.tally();
-        for (name, count) in [
-            ("acknowledged 201", tally.stored),
-            ("acknowledged 202", tally.accepted),
-            ("refused", tally.refused),
-            ("without an answer", tally.unanswered),
-        ] {
-            println!("{name:<28}{count:>9} events");
+    fn print_records(&self) {
+        for (journal, what) in self
+            .journals
+            .both()
+            .into_iter()
+            .zip(["event", "notification"])
+        {
+            let tally = journal.tally();
+            for (name, count) in [
+                ("acknowledged as stored", tally.stored),
+                ("acknowledged 202", tally.accepted),
+                ("refused", tally.refused),
+                ("without an answer", tally.unanswered),
+            ] {
+                println!("{name:<28}{count:>9} {what}s");
+            }
+            let statuses = journal.statuses().into_iter();
+            let statuses: Vec<String> = statuses
+                .map(|(status, count)| match status {
+                    0 => format!("none {count}"),
+                    _ => format!("{status} {count}"),
+                })
+                .collect();
+            let name = format!("answers to each {what}");
+            println!("{name:<28} {}", statuses.join(", "));
         }
-        let statuses = self.journal.statuses().into_iter();
-        let statuses: Vec<String> = statuses
-            .map(|(status, count)| match status {
-                0 => format!("none {count}"),
-                _ => format!("{status} {count}"),
-            })
-            .collect();
-        println!("answers to each event       {}", statuses.join(", "));
         let refusals = self.figures.refusals.lock();
         let refusals = refusals.unwrap_or_else(PoisonError::into_inner);
         for ((status, detail), count) in refusals.iter() {
@@ -199,7 +208,7 @@ impl Report {
             (Harm::Altered, "altered"),
         ] {
             let harmed = || self.findings.iter().filter(|each| each.harm == harm);
-            println!("{name:<28}{:>9} events", harmed().count());
+            println!("{name:<28}{:>9} records", harmed().count());
             for finding in harmed().take(SHOWN) {
                 println!("  {finding}");
             }
@@ -209,7 +218,7 @@ impl Report {
         }
         let surprises = self.figures.surprises.lock();
         for surprise in surprises.unwrap_or_else(PoisonError::into_inner).iter() {
-            println!("a valid event was answered {surprise}");
+            println!("a valid record was answered {surprise}");
         }
     }
 }

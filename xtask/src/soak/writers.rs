@@ -12,13 +12,19 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::Journals;
 use super::event::Events;
+use super::notification::notification;
 use super::random::Random;
 use crate::http::{self, HttpClient};
 use crate::sample::EVENTS;
 
-/// Where batches go.
+/// Where batches go, and notifications.
 const BATCH: &str = "/api/v1/audit/events/batch";
+const NOTIFICATIONS: &str = "/api/v1/audit/notifications";
+
+/// Share of the requests, in percent, that are notifications.
+const NOTIFIED: usize = 5;
 
 /// Events in a batch: two to this many.
 const BATCH_MAX: usize = 200;
@@ -63,7 +69,7 @@ pub(super) struct Writers {
 struct Shared {
     address: String,
     events: Events,
-    journal: Arc<Journal>,
+    journals: Journals,
     figures: Arc<Figures>,
     idle: Mutex<Vec<HttpClient>>,
     parents: Mutex<Vec<Uuid>>,
@@ -73,8 +79,18 @@ struct Shared {
 
 /// One request.
 struct Request {
-    events: Vec<(Ticket, String, Option<Uuid>)>,
-    batch: bool,
+    kind: Kind,
+    /// Where it is written down.
+    journal: Arc<Journal>,
+    records: Vec<(Ticket, String, Option<Uuid>)>,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Kind {
+    Event,
+    Batch,
+    Notification,
 }
 
 impl Writers {
@@ -82,14 +98,14 @@ impl Writers {
     pub(super) fn start(
         address: String,
         rate: u32,
-        journal: Arc<Journal>,
+        journals: Journals,
         figures: Arc<Figures>,
         random: Random,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
             address,
             events: Events::load()?,
-            journal,
+            journals,
             figures,
             idle: Mutex::default(),
             parents: Mutex::default(),
@@ -116,8 +132,8 @@ async fn pace(shared: Arc<Shared>, rate: f64, mut random: Random) -> Result<()> 
     let mut due = Instant::now();
     while !shared.ends.load(Ordering::Relaxed) {
         let request = shared.request(&mut random)?;
-        let events = u32::try_from(request.events.len()).context("too large a batch")?;
-        let mean = f64::from(events) / rate;
+        let records = u32::try_from(request.records.len()).context("too large a batch")?;
+        let mean = f64::from(records) / rate;
         // Exponential gaps make a Poisson process; the longest are cut, so that the end is near.
         let gap = (-(1.0 - random.fraction()).max(1e-6).ln() * mean).min(2.0);
         due += Duration::from_secs_f64(gap);
@@ -138,6 +154,9 @@ async fn pace(shared: Arc<Shared>, rate: f64, mut random: Random) -> Result<()> 
 
 impl Shared {
     fn request(&self, random: &mut Random) -> Result<Request> {
+        if random.percent(NOTIFIED) {
+            return self.notification(random);
+        }
         // A batch has some hundred events, so that few of them are half of all.
         let batch = random.below(100 * BATCH_MAX / 2) < BATCHED * 2;
         let count = if batch {
@@ -146,20 +165,41 @@ impl Shared {
             1
         };
         let chosen = random.percent(40);
-        let mut events = Vec::with_capacity(count);
+        let journal = Arc::clone(&self.journals.events);
+        let mut records = Vec::with_capacity(count);
         for _ in 0..count {
-            let ticket = self.journal.ticket();
+            let ticket = journal.ticket();
             let id = chosen.then(|| Events::id(random));
             let parent = self.parent(random);
-            let mark = self.journal.mark(ticket);
-            events.push((ticket, self.events.event(random, &mark, id, parent)?, id));
+            let mark = journal.mark(ticket);
+            records.push((ticket, self.events.event(random, &mark, id, parent)?, id));
         }
-        Ok(Request { events, batch })
+        let kind = match batch {
+            true => Kind::Batch,
+            false => Kind::Event,
+        };
+        Ok(Request {
+            kind,
+            journal,
+            records,
+        })
+    }
+
+    fn notification(&self, random: &mut Random) -> Result<Request> {
+        let journal = Arc::clone(&self.journals.notifications);
+        let ticket = journal.ticket();
+        let id = Events::id(random);
+        let text = notification(random, &journal.mark(ticket), id)?;
+        Ok(Request {
+            kind: Kind::Notification,
+            journal,
+            records: vec![(ticket, text, Some(id))],
+        })
     }
 
     /// Sends the request; again if the outcome is not known and a repetition is harmless.
     async fn deliver(&self, request: Request) {
-        let repeatable = request.events.iter().all(|(_, _, id)| id.is_some());
+        let repeatable = request.records.iter().all(|(_, _, id)| id.is_some());
         for _ in 0..if repeatable { ATTEMPTS } else { 1 } {
             let done = self.attempt(&request).await;
             if done {
@@ -176,8 +216,8 @@ impl Shared {
             return false;
         };
         let (path, body) = request.compose();
-        for (ticket, text, id) in &request.events {
-            self.journal.sends(*ticket, text, *id);
+        for (ticket, text, id) in &request.records {
+            request.journal.sends(*ticket, text, *id);
         }
         let begun = Instant::now();
         match timeout(ANSWER_PATIENCE, client.post(path, &body)).await {
@@ -189,8 +229,8 @@ impl Shared {
             Ok(Err(_)) | Err(_) => {
                 // Those of a server that is gone would each cost somebody an answer.
                 self.idle().clear();
-                for (ticket, _, _) in &request.events {
-                    self.journal.answered(*ticket, Answer::None);
+                for (ticket, _, _) in &request.records {
+                    request.journal.answered(*ticket, Answer::None);
                 }
                 false
             }
@@ -203,14 +243,16 @@ impl Shared {
             201 | 202 => ids(&answer.body),
             _ => Vec::new(),
         };
-        for (index, (ticket, _, _)) in request.events.iter().enumerate() {
+        let is_there = request.is_there(answer);
+        for (index, (ticket, _, _)) in request.records.iter().enumerate() {
             let event_id = ids.get(index).copied();
             let outcome = match status {
                 201 | 202 => Answer::Acknowledged { status, event_id },
+                _ if is_there => Answer::Acknowledged { status, event_id },
                 500.. => Answer::Unpromised { status },
                 _ => Answer::Refused { status },
             };
-            self.journal.answered(*ticket, outcome);
+            request.journal.answered(*ticket, outcome);
         }
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match status {
@@ -229,6 +271,7 @@ impl Shared {
                 self.refused(answer);
                 return false;
             }
+            _ if is_there => {}
             _ => self.surprise(answer),
         }
         true
@@ -283,15 +326,22 @@ impl Shared {
 impl Request {
     fn compose(&self) -> (&'static str, String) {
         let texts: Vec<&str> = self
-            .events
+            .records
             .iter()
             .map(|(_, text, _)| text.as_str())
             .collect();
-        if self.batch {
-            (BATCH, format!("[{}]", texts.join(",")))
-        } else {
-            (EVENTS, texts.concat())
+        match self.kind {
+            Kind::Event => (EVENTS, texts.concat()),
+            Kind::Batch => (BATCH, format!("[{}]", texts.join(","))),
+            Kind::Notification => (NOTIFICATIONS, texts.concat()),
         }
+    }
+
+    /// Whether it is refused because the very same notification is stored: an attempt that was not
+    /// answered has come through.
+    fn is_there(&self, answer: &http::Answer) -> bool {
+        let problem: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        self.kind == Kind::Notification && answer.status == 409 && problem["identical"] == true
     }
 }
 

@@ -1,4 +1,4 @@
-//! The client's memory: every event it sent and every answer it got.
+//! The client's memory: every event, or notification, it sent and every answer it got.
 
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write as _};
@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use uuid::Uuid;
 
-use super::{Finding, Harm};
+use super::{
+    Finding, Harm,
+    table::{self, Table},
+};
 
 /// Names an event in the journal.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -18,7 +21,7 @@ pub struct Ticket(usize);
 /// How one attempt to send an event ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// It was promised: 201, or 202.
+    /// It was promised: 201, 202, or 409 when that says that the very record is there.
     Acknowledged {
         /// The status.
         status: u16,
@@ -53,7 +56,7 @@ impl Answer {
 /// Events by how they ended.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Tally {
-    /// Acknowledged as stored: the first such answer was 201.
+    /// Acknowledged as stored: the first such answer was 201 or 409.
     pub stored: u64,
     /// Acknowledged as accepted: the first such answer was 202.
     pub accepted: u64,
@@ -116,6 +119,7 @@ impl Entry {
 #[derive(Debug)]
 pub struct Journal {
     prefix: String,
+    table: Table,
     begun: Instant,
     entries: Mutex<Vec<Entry>>,
 }
@@ -123,8 +127,19 @@ pub struct Journal {
 impl Journal {
     /// An empty one. The name begins every mark; it is of letters, digits and `-`.
     pub fn new(name: &str) -> Self {
+        Self::of(table::EVENTS, name)
+    }
+
+    /// Likewise, of notifications: the mark of each is its `remediation_id`, and its
+    /// `notification_id` a UUID that the sender chose.
+    pub fn of_notifications(name: &str) -> Self {
+        Self::of(table::NOTIFICATIONS, name)
+    }
+
+    fn of(table: Table, name: &str) -> Self {
         Self {
             prefix: format!("{name}-{}-", &Uuid::new_v4().simple().to_string()[..8]),
+            table,
             begun: Instant::now(),
             entries: Mutex::default(),
         }
@@ -140,6 +155,11 @@ impl Journal {
     /// What the event must carry as its `correlation_id`.
     pub fn mark(&self, ticket: Ticket) -> String {
         format!("{}{}", self.prefix, ticket.0)
+    }
+
+    /// Where its records are stored.
+    pub(super) fn table(&self) -> &Table {
+        &self.table
     }
 
     /// What all marks begin with.
@@ -181,7 +201,7 @@ impl Journal {
         for entry in self.entries().iter().filter(|entry| entry.sent > 0) {
             let unanswered = |(_, answer): &(Duration, Answer)| *answer == Answer::None;
             let count = match entry.acknowledged() {
-                Some(201) => &mut tally.stored,
+                Some(201 | 409) => &mut tally.stored,
                 Some(_) => &mut tally.accepted,
                 None if entry.answers.is_empty() => &mut tally.under_way,
                 None if entry.answers.iter().any(unanswered) => &mut tally.unanswered,
@@ -349,6 +369,12 @@ mod tests {
         };
         sent(&journal, None, &[Answer::None, STORED]);
         sent(&journal, None, &[accepted, STORED]);
+        // A notification that is there already.
+        let there = Answer::Acknowledged {
+            status: 409,
+            event_id: None,
+        };
+        sent(&journal, Some(Uuid::from_u128(1)), &[Answer::None, there]);
         sent(&journal, None, &[Answer::Unpromised { status: 503 }]);
         sent(
             &journal,
@@ -359,15 +385,18 @@ mod tests {
         // Reserved and never sent.
         journal.ticket();
         let expected = Tally {
-            stored: 1,
+            stored: 2,
             accepted: 1,
             refused: 1,
             unanswered: 1,
             under_way: 1,
         };
         assert_eq!(journal.tally(), expected);
-        assert_eq!(journal.statuses(), [(0, 2), (201, 2), (202, 1), (503, 2)]);
-        assert_eq!(journal.unverified(), [Ticket(0), Ticket(1)]);
+        assert_eq!(
+            journal.statuses(),
+            [(0, 3), (201, 2), (202, 1), (409, 1), (503, 2)]
+        );
+        assert_eq!(journal.unverified(), [Ticket(0), Ticket(1), Ticket(2)]);
     }
 
     #[test]
