@@ -81,12 +81,13 @@ impl Call {
 
 /// An answer in JSON.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem> {
-    let body = serde_json::to_vec(value).map_err(Problem::unwritable)?;
-    Ok(reply(
-        status,
-        HeaderValue::from_static("application/json"),
-        body,
-    ))
+    let text = serde_json::to_vec(value).map_err(Problem::unwritable)?;
+    Ok(json_text(status, text))
+}
+
+/// An answer whose text is JSON already.
+pub(crate) fn json_text(status: StatusCode, text: Vec<u8>) -> Reply {
+    reply(status, HeaderValue::from_static("application/json"), text)
 }
 
 /// An answer of the given media type.

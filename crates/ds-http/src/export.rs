@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ds_domain::{
     cursor::Placed,
     event::StoredEvent,
@@ -28,7 +27,7 @@ use crate::{
     problem::Problem,
     reply_body::{Piece, ReplyBody},
     request_id::RequestId,
-    wire::EventElement,
+    wire::event_lines,
 };
 
 /// Room for exports: each of them keeps a part of the store busy for a long time.
@@ -88,7 +87,6 @@ struct Export {
 enum Stop {
     ClientLeft,
     Store(StoreError),
-    Unwritable,
 }
 
 impl Export {
@@ -148,7 +146,7 @@ impl Export {
         let end = match &stop {
             Ok(()) => ExportEnd::Complete,
             Err(Stop::ClientLeft) => ExportEnd::ClientLeft,
-            Err(Stop::Store(_) | Stop::Unwritable) => ExportEnd::BrokenOff,
+            Err(Stop::Store(_)) => ExportEnd::BrokenOff,
         };
         catalog::exports(end).increment(1);
         macro_rules! end_line {
@@ -160,7 +158,7 @@ impl Export {
                     outcome = end.as_str(),
                     error = match &stop {
                         Err(Stop::Store(error)) => Some(tracing::field::display(Chain(error))),
-                        Ok(()) | Err(Stop::ClientLeft | Stop::Unwritable) => None,
+                        Ok(()) | Err(Stop::ClientLeft) => None,
                     },
                     "Export ended"
                 )
@@ -179,7 +177,7 @@ impl Export {
     ) -> Result<(), Stop> {
         let mut piece = first;
         while !piece.is_empty() {
-            let lines = lines(&piece).map_err(|_unwritable| Stop::Unwritable)?;
+            let lines = event_lines(&piece).into();
             // The text is enough to hold while the client is waited for.
             drop(piece);
             let sent = client.send(Piece::Data(lines)).await;
@@ -189,17 +187,6 @@ impl Export {
         let sent = client.send(Piece::End).await;
         sent.map_err(|_closed| Stop::ClientLeft)
     }
-}
-
-/// Each event as one line.
-fn lines(events: &[StoredEvent]) -> Result<Bytes, Problem> {
-    let mut text = Vec::new();
-    for stored in events {
-        serde_json::to_writer(&mut text, &EventElement::new(stored)?)
-            .map_err(Problem::unwritable)?;
-        text.push(b'\n');
-    }
-    Ok(text.into())
 }
 
 /// Counts an export as active, and keeps its place, for as long as it lives.

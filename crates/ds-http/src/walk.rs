@@ -32,7 +32,7 @@ pub(crate) async fn resumed<F: Timed>(
 }
 
 /// The answer to `query`, which was asked at `uri`: the page that was `found`, each item as `element`
-/// writes it.
+/// says it.
 pub(crate) async fn answer<'f, F: Timed, T: Placed, E: Serialize>(
     repository: &Repository,
     uri: &Uri,
@@ -40,13 +40,25 @@ pub(crate) async fn answer<'f, F: Timed, T: Placed, E: Serialize>(
     found: &'f Listing<T>,
     element: impl Fn(&'f T) -> Result<E, Problem>,
 ) -> Result<Reply, Problem> {
+    let list = |pagination| {
+        let data = found.items.iter().map(element);
+        let data = data.collect::<Result<_, _>>()?;
+        json(StatusCode::OK, &List { data, pagination })
+    };
+    answer_as(repository, uri, query, found, list).await
+}
+
+/// The same, the list with what is said about the page as `write` writes it.
+pub(crate) async fn answer_as<F: Timed, T: Placed>(
+    repository: &Repository,
+    uri: &Uri,
+    query: &Query<F>,
+    found: &Listing<T>,
+    write: impl FnOnce(Pagination) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
     let links = links(repository, uri, query, found).await?;
     let header = links.header();
-    let list = List {
-        data: found.items.iter().map(element).collect::<Result<_, _>>()?,
-        pagination: Pagination::new(found, query.page, links),
-    };
-    let mut reply = json(StatusCode::OK, &list)?;
+    let mut reply = write(Pagination::new(found, query.page, links))?;
     reply
         .headers_mut()
         .extend(header.map(|links| (LINK, links)));

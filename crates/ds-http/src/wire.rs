@@ -1,24 +1,20 @@
 //! The JSON of answers: what it looks like, and how it is made from what is stored.
 
 mod dead_letter_queue;
+mod event;
 mod event_type;
 mod health;
 mod notification;
 mod timeline;
 
-use std::net::IpAddr;
-
 use ds_domain::{
     event::StoredEvent,
     filter::{Page, Start},
-    json::JsonObject,
 };
 use ds_ingest::{Kept, Recorded};
-use ds_repository::Listing;
+use ds_repository::{EventPage, Listing};
 use http::StatusCode;
-use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{links::Links, problem::Problem};
@@ -30,6 +26,9 @@ pub(crate) use notification::{
     DeliveryElement, NotificationAccepted, NotificationDetail, NotificationElement,
 };
 pub(crate) use timeline::Correlation;
+
+/// Room for what is said about a page, its links included.
+const PAGINATION_BYTES: usize = 2048;
 
 /// What is said about accepted events, by where they are.
 struct Told {
@@ -117,6 +116,48 @@ pub(crate) struct List<E> {
     pub(crate) pagination: Pagination,
 }
 
+/// A page of events.
+pub(crate) fn event_list(found: &EventPage, pagination: &Pagination) -> Result<Vec<u8>, Problem> {
+    let mut out = Vec::with_capacity(event::room_for(&found.items) + PAGINATION_BYTES);
+    out.extend_from_slice(b"{\"data\":");
+    list(&mut out, &found.items, event::write_event);
+    out.extend_from_slice(b",\"pagination\":");
+    serde_json::to_writer(&mut out, pagination).map_err(Problem::unwritable)?;
+    out.push(b'}');
+    Ok(out)
+}
+
+/// One stored event.
+pub(crate) fn stored_event(stored: &StoredEvent) -> Vec<u8> {
+    let mut out = Vec::with_capacity(event::room_for([stored]));
+    event::write_event(&mut out, stored);
+    out
+}
+
+/// Stored events, one a line.
+pub(crate) fn event_lines(events: &[StoredEvent]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(event::room_for(events));
+    for stored in events {
+        event::write_event(&mut out, stored);
+        out.push(b'\n');
+    }
+    out
+}
+
+/// Writes an array.
+fn list<'v, T>(out: &mut Vec<u8>, values: &'v [T], mut write: impl FnMut(&mut Vec<u8>, &'v T)) {
+    let mut separator = b'[';
+    for value in values {
+        out.push(separator);
+        write(out, value);
+        separator = b',';
+    }
+    if values.is_empty() {
+        out.push(separator);
+    }
+    out.push(b']');
+}
+
 /// Where a page stands in the whole answer.
 #[derive(Serialize)]
 pub(crate) struct Pagination {
@@ -153,85 +194,6 @@ impl Pagination {
             prev: links.prev,
         }
     }
-}
-
-/// One stored event; an absent value is `null`.
-#[derive(Serialize)]
-pub(crate) struct EventElement<'e> {
-    event_id: Uuid,
-    event_timestamp: Timestamp,
-    event_date: Date,
-    event_type: &'e str,
-    version: &'e str,
-    event_category: &'static str,
-    event_action: &'e str,
-    event_outcome: &'static str,
-    correlation_id: &'e str,
-    parent_event_id: Option<Uuid>,
-    parent_event_date: Option<Date>,
-    resource_type: &'e str,
-    resource_id: &'e str,
-    resource_name: Option<&'e str>,
-    namespace: Option<&'e str>,
-    cluster_name: Option<&'e str>,
-    severity: Option<&'e str>,
-    duration_ms: Option<i32>,
-    error_code: Option<&'e str>,
-    error_message: Option<&'e str>,
-    actor_id: &'e str,
-    actor_type: &'e str,
-    actor_ip: Option<IpAddr>,
-    trace_id: Option<&'e str>,
-    span_id: Option<&'e str>,
-    retention_days: i32,
-    is_sensitive: bool,
-    event_data: &'e RawValue,
-    event_metadata: Option<&'e RawValue>,
-    recorded_at: Timestamp,
-}
-
-impl<'e> EventElement<'e> {
-    /// The element for `stored`.
-    pub(crate) fn new(stored: &'e StoredEvent) -> Result<Self, Problem> {
-        let event = &stored.event;
-        Ok(Self {
-            event_id: event.event_id,
-            event_timestamp: event.event_timestamp,
-            event_date: event.event_date(),
-            event_type: &event.event_type,
-            version: &event.version,
-            event_category: event.event_category.as_str(),
-            event_action: &event.event_action,
-            event_outcome: event.event_outcome.as_str(),
-            correlation_id: &event.correlation_id,
-            parent_event_id: event.parent.map(|parent| parent.id),
-            parent_event_date: event.parent.map(|parent| parent.date),
-            resource_type: &event.resource_type,
-            resource_id: &event.resource_id,
-            resource_name: event.resource_name.as_deref(),
-            namespace: event.namespace.as_deref(),
-            cluster_name: event.cluster_name.as_deref(),
-            severity: event.severity.as_deref(),
-            duration_ms: event.duration_ms,
-            error_code: event.error_code.as_deref(),
-            error_message: event.error_message.as_deref(),
-            actor_id: &event.actor_id,
-            actor_type: &event.actor_type,
-            actor_ip: event.actor_ip,
-            trace_id: event.trace_id.as_deref(),
-            span_id: event.span_id.as_deref(),
-            retention_days: event.retention_days,
-            is_sensitive: event.is_sensitive,
-            event_data: raw(&event.event_data)?,
-            event_metadata: event.event_metadata.as_ref().map(raw).transpose()?,
-            recorded_at: stored.recorded_at,
-        })
-    }
-}
-
-/// The text as it is: never read into numbers, so none can change.
-fn raw(object: &JsonObject) -> Result<&RawValue, Problem> {
-    serde_json::from_str(object.as_str()).map_err(Problem::unwritable)
 }
 
 #[cfg(test)]

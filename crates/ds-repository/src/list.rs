@@ -225,20 +225,22 @@ impl Repository {
     ) -> Result<Listing<F::Item>, StoreError> {
         let name = F::LIST.name;
         let sql = self::page(filter, page);
-        let asking = self.ask(name, &sql, filter.plan());
-        let (rows, total) = match page.count {
-            Count::Exact => {
-                let rows = asking.await?;
-                let total = total(&rows).map_err(Cause::driver(name))?;
-                (rows, Some(total))
-            }
-            Count::Estimated => {
-                let total = self.estimate(filter).await?;
-                (asking.await?, Some(total))
-            }
-            Count::None => (asking.await?, None),
+        if page.count == Count::Exact {
+            let rows = self.ask_each(name, &sql, filter.plan(), |row| counted::<F>(&row));
+            let rows = rows.await?;
+            let total = exactly(rows.first().map_or(0, |(total, _)| *total));
+            let items = rows.into_iter().filter_map(|(_, item)| item).collect();
+            return Ok(Listing::new(items, Some(total), page));
+        }
+        let total = match page.count {
+            Count::Estimated => Some(self.estimate(filter).await?),
+            Count::Exact | Count::None => None,
         };
-        let items = items::<F>(&rows, page).map_err(Cause::driver(name))?;
+        let items = self.ask_each(name, &sql, filter.plan(), |row| F::read(&row, 0));
+        let mut items = items.await?;
+        if let Start::Before(_) = page.start {
+            items.reverse();
+        }
         Ok(Listing::new(items, total, page))
     }
 
@@ -274,6 +276,17 @@ impl Repository {
         sql: &Sql<'_>,
         plan: Plan,
     ) -> Result<Vec<Row>, Cause> {
+        self.ask_each(name, sql, plan, Ok).await
+    }
+
+    /// The same, reading each row with `read` as it arrives.
+    pub(crate) async fn ask_each<T>(
+        &self,
+        name: &'static str,
+        sql: &Sql<'_>,
+        plan: Plan,
+        read: impl FnMut(Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>, Cause> {
         let text = Text {
             name,
             sql: sql.text(),
@@ -281,41 +294,24 @@ impl Repository {
             plan,
         };
         self.read
-            .query_text(text, &sql.values(), self.settings.query_timeout)
+            .read_text(text, &sql.values(), self.settings.query_timeout, read)
             .await
     }
 }
 
-/// The total that every row of a counted page begins with.
-fn total(rows: &[Row]) -> Result<Total, tokio_postgres::Error> {
-    let total = rows
-        .first()
-        .map(|row| row.try_get::<_, i64>(0))
-        .transpose()?;
-    Ok(Total {
-        count: total
-            .and_then(|total| u64::try_from(total).ok())
-            .unwrap_or(0),
-        is_estimate: false,
-    })
+/// Reads a row of a counted page: the total, and behind it an item. A page without items is one row
+/// with nothing but the total.
+fn counted<F: Listed>(row: &Row) -> Result<(i64, Option<F::Item>), tokio_postgres::Error> {
+    let is_item = row.try_get::<_, Option<Anything>>(1)?.is_some();
+    let item = is_item.then(|| F::read(row, 1)).transpose()?;
+    Ok((row.try_get(0)?, item))
 }
 
-/// The items in the rows of a page, newest first.
-fn items<F: Listed>(rows: &[Row], page: Page) -> Result<Vec<F::Item>, tokio_postgres::Error> {
-    if page.count == Count::Exact {
-        // A page without items is one row with nothing but the total.
-        let first = rows
-            .first()
-            .map(|row| row.try_get::<_, Option<Anything>>(1));
-        return match first.transpose()? {
-            Some(None) => Ok(Vec::new()),
-            Some(Some(Anything)) | None => rows.iter().map(|row| F::read(row, 1)).collect(),
-        };
-    }
-    let items = rows.iter().map(|row| F::read(row, 0));
-    match page.start {
-        Start::Before(_) => items.rev().collect(),
-        Start::Offset(_) | Start::Newest | Start::After(_) => items.collect(),
+/// A total that was counted.
+fn exactly(counted: i64) -> Total {
+    Total {
+        count: u64::try_from(counted).unwrap_or(0),
+        is_estimate: false,
     }
 }
 

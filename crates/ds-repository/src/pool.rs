@@ -1,11 +1,12 @@
 //! The pools: connections that are handed on clean or not at all.
 
-use std::{ops::Deref, time::Duration};
+use std::{ops::Deref, pin::pin, time::Duration};
 
 use deadpool_postgres::{
     Hook, Manager, ManagerConfig, Object, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use ds_metrics::{Pool as Label, catalog};
+use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
 use tokio_postgres::{
     Row,
@@ -135,24 +136,40 @@ impl Pool {
         params: &[&(dyn ToSql + Sync)],
         budget: Duration,
     ) -> Result<Vec<Row>, Cause> {
+        self.read_text(text, params, budget, Ok).await
+    }
+
+    /// The same, reading each row with `read` as it arrives: while one is read, the server makes the
+    /// next ones.
+    pub(crate) async fn read_text<T>(
+        &self,
+        text: Text<'_>,
+        params: &[&(dyn ToSql + Sync)],
+        budget: Duration,
+        mut read: impl FnMut(Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>, Cause> {
         let running = async {
             let lease = self.lease().await?;
             let answering = async {
-                match text.plan {
+                let rows = match text.plan {
                     Plan::Reused => {
                         if lease.statement_cache.size() >= PREPARED_MAX {
                             lease.statement_cache.clear();
                         }
                         let prepared = lease.prepare_typed_cached(text.sql, text.types).await?;
-                        lease.query(&prepared, params).await
+                        lease.query_raw(&prepared, params.iter().copied()).await?
                     }
                     Plan::Fresh => {
                         let params = params.iter().copied().zip(text.types.iter().cloned());
-                        lease
-                            .query_typed(text.sql, &params.collect::<Vec<_>>())
-                            .await
+                        lease.query_typed_raw(text.sql, params).await?
                     }
+                };
+                let mut rows = pin!(rows);
+                let mut answer = Vec::new();
+                while let Some(row) = rows.try_next().await? {
+                    answer.push(read(row)?);
                 }
+                Ok(answer)
             };
             let rows = answering.await.map_err(Cause::driver(text.name));
             match &rows {

@@ -96,9 +96,9 @@ impl Repository {
         from: Option<Position>,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let sql = filter::piece(filter, from, PIECE_EVENTS_MAX, PIECE_BYTES_MAX);
-        let rows = self.ask(EXPORT_EVENTS, &sql, filter.plan()).await?;
-        let events = rows.iter().map(|row| row::event(row, 0));
-        let events = events.collect::<Result<_, _>>();
-        Ok(events.map_err(Cause::driver(EXPORT_EVENTS))?)
+        let read = |row: Row| row::event(&row, 0);
+        Ok(self
+            .ask_each(EXPORT_EVENTS, &sql, filter.plan(), read)
+            .await?)
     }
 }

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use crate::{
     Service,
-    endpoint::{Call, Reply, json},
+    endpoint::{Call, Reply, json_text},
     exchange::outcome,
     problem::Problem,
-    wire::EventElement,
+    wire,
 };
 
 /// Length of a UUID in its canonical form; the shorter and braced ones are not accepted.
@@ -34,5 +34,5 @@ pub(super) async fn handle<P: Ports>(
     let found = found
         .map_err(Problem::of_query)?
         .ok_or_else(|| Problem::no_event(id))?;
-    json(StatusCode::OK, &EventElement::new(&found)?)
+    Ok(json_text(StatusCode::OK, wire::stored_event(&found)))
 }

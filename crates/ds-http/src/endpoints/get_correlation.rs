@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     Service,
-    endpoint::{Call, Reply, json},
+    endpoint::{Call, Reply, json_text},
     exchange::outcome,
     links::{self, Links},
     problem::Problem,
@@ -37,8 +37,8 @@ pub(super) async fn handle<P: Ports>(
     let next = next(&service, &call, &query, &timeline).await?;
     let links = Links { next, prev: None };
     let header = links.header();
-    let answer = Correlation::new(&id, &timeline, query.limit, links.next)?;
-    let mut reply = json(StatusCode::OK, &answer)?;
+    let answer = Correlation::new(&id, &timeline, query.limit, links.next);
+    let mut reply = json_text(StatusCode::OK, answer.to_json()?);
     reply
         .headers_mut()
         .extend(header.map(|links| (LINK, links)));

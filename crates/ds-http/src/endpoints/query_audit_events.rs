@@ -6,17 +6,16 @@ use ds_domain::{filter::Start, time::Clock};
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
 use ds_validation::query::{EventQuery, parse_event_query};
-use http::{HeaderValue, Uri, header::VARY};
+use http::{HeaderValue, StatusCode, Uri, header::VARY};
 use tokio::time::Instant;
 
 use crate::{
     Service, accept,
-    endpoint::{Call, Reply},
+    endpoint::{Call, Reply, json_text},
     exchange::outcome,
     export,
     problem::Problem,
-    walk,
-    wire::EventElement,
+    walk, wire,
 };
 
 pub(super) async fn handle<P: Ports>(
@@ -71,7 +70,11 @@ async fn page<P: Ports>(
     catalog::query_duration(operation).record(started.elapsed());
     catalog::queries(operation, outcome(&found)).increment(1);
     let found = found.map_err(Problem::of_query)?;
-    walk::answer(&service.repository, uri, query, &found, EventElement::new).await
+    let list = |pagination| {
+        let text = wire::event_list(&found, &pagination)?;
+        Ok(json_text(StatusCode::OK, text))
+    };
+    walk::answer_as(&service.repository, uri, query, &found, list).await
 }
 
 /// What is asked for, with its cursor opened.

@@ -6,6 +6,7 @@ use ds_dlq::{Consumer, DeadLetter, EntryId, Setback, Status};
 use ds_domain::{
     event::{Event, EventCategory, EventOutcome, Parent},
     filter::Count,
+    json::JsonObject,
     notification::{Delivery, NotificationStatus, StoredDelivery, StoredNotification},
 };
 use ds_ingest::{BacklogState, BreakerState, IngestState};
@@ -94,12 +95,9 @@ fn event_samples() -> Vec<(&'static str, Value)> {
         event_timestamp: "2026-11-21T07:45:34.999999Z".parse().unwrap(),
     };
     let (found, page) = estimated_page();
-    let elements = [0, 1].map(|n| EventElement::new(&found.items[n]).unwrap());
-    let list = List {
-        data: elements.into(),
-        pagination: Pagination::new(&found, page, links()),
-    };
+    let list = event_list(&found, &Pagination::new(&found, page, links())).unwrap();
     let timeline = timeline();
+    let correlation = Correlation::new("rr-1", &timeline, 2, links().next);
     let value = |value: &dyn erased::Json| value.json();
     vec![
         (
@@ -110,15 +108,9 @@ fn event_samples() -> Vec<(&'static str, Value)> {
             "AuditEventsCreated",
             value(&BatchRecorded::new(&[recorded, recorded], Kept::Stored)),
         ),
-        ("AuditEventList", value(&list)),
-        (
-            "AuditEvent",
-            value(&EventElement::new(&found.items[0]).unwrap()),
-        ),
-        (
-            "AuditEvent",
-            value(&EventElement::new(&found.items[1]).unwrap()),
-        ),
+        ("AuditEventList", parsed(&list)),
+        ("AuditEvent", parsed(&stored_event(&found.items[0]))),
+        ("AuditEvent", parsed(&stored_event(&found.items[1]))),
         (
             "AuditEventAccepted",
             value(&EventRecorded::new(recorded, Kept::Parked)),
@@ -127,10 +119,7 @@ fn event_samples() -> Vec<(&'static str, Value)> {
             "AuditEventsAccepted",
             value(&BatchRecorded::new(&[recorded, recorded], Kept::Parked)),
         ),
-        (
-            "Correlation",
-            value(&Correlation::new("rr-1", &timeline, 2, links().next).unwrap()),
-        ),
+        ("Correlation", parsed(&correlation.to_json().unwrap())),
     ]
 }
 
@@ -353,10 +342,51 @@ mod erased {
     }
 }
 
+fn parsed(text: &[u8]) -> Value {
+    serde_json::from_slice(text).unwrap()
+}
+
+#[test]
+fn texts_are_escaped_where_they_must_be() {
+    let mut stored = full_event();
+    for text in [
+        "",
+        "a\"b",
+        "a\\b",
+        "\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}",
+        "ü\u{7f}\u{2028}🚀/",
+        "'; DROP TABLE audit_events; --",
+    ] {
+        stored.event.error_message = Some(text.to_owned());
+        stored.event.resource_id = text.to_owned();
+        let element = parsed(&stored_event(&stored));
+        assert_eq!(element["error_message"], text);
+        assert_eq!(element["resource_id"], text);
+    }
+}
+
+#[test]
+fn lists_of_any_length_are_lists() {
+    let (mut found, page) = estimated_page();
+    for events in (0..=2).rev() {
+        found.items.truncate(events);
+        let list = event_list(&found, &Pagination::new(&found, page, links()));
+        let list = parsed(&list.unwrap());
+        assert_eq!(list["data"].as_array().unwrap().len(), events);
+        let lines = String::from_utf8(event_lines(&found.items)).unwrap();
+        assert_eq!(lines.lines().count(), events);
+        assert!(
+            lines
+                .lines()
+                .all(|line| parsed(line.as_bytes()).is_object())
+        );
+    }
+}
+
 #[test]
 fn a_payload_is_given_back_character_by_character() {
     let stored = full_event();
-    let text = serde_json::to_string(&EventElement::new(&stored).unwrap()).unwrap();
+    let text = String::from_utf8(stored_event(&stored)).unwrap();
     assert!(
         text.contains(r#""event_data":{"n": 9007199254740993, "x": 1.10}"#),
         "{text}"
@@ -368,7 +398,7 @@ fn a_payload_is_given_back_character_by_character() {
 fn check_time(given: &str, expected: &str) {
     let mut stored = full_event();
     stored.event.event_timestamp = given.parse().unwrap();
-    let element = serde_json::to_value(EventElement::new(&stored).unwrap()).unwrap();
+    let element = parsed(&stored_event(&stored));
     assert_eq!(element["event_timestamp"], expected);
 }
 
@@ -382,7 +412,7 @@ fn times_have_no_trailing_zeros() {
 #[test]
 fn absent_values_are_null() {
     let stored = sparse_event();
-    let element = serde_json::to_value(EventElement::new(&stored).unwrap()).unwrap();
+    let element = parsed(&stored_event(&stored));
     let nulls = element
         .as_object()
         .unwrap()
