@@ -7,6 +7,7 @@ mod document;
 mod edit;
 mod findings;
 mod note;
+mod renames;
 mod tokens;
 
 use std::sync::LazyLock;

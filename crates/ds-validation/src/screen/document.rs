@@ -8,6 +8,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{
     Screen, SecretMode,
     edit::{Edit, cut_in},
+    renames::Renames,
     tokens::{Token, Tokens},
 };
 use crate::{
@@ -29,7 +30,7 @@ pub(super) fn screen(screen: &mut Screen, field: &'static str, json: &str) -> Op
         json,
         frames: Vec::new(),
         edits: Vec::new(),
-        renamed: 0,
+        renames: None,
     };
     walk.run();
     let Walk { edits, .. } = walk;
@@ -46,8 +47,6 @@ struct Frame {
     index: usize,
     /// The member of an object, as it is written.
     name: Range<usize>,
-    /// The same as it is shown, where it holds a secret.
-    shown: Option<String>,
     /// Whether it is called `data` or `stringData`.
     is_data: bool,
     /// What the member's name says; an array says what its own member's name says.
@@ -84,8 +83,8 @@ struct Walk<'s, 'j> {
     json: &'j str,
     frames: Vec<Frame>,
     edits: Vec<Edit>,
-    /// Names that were replaced.
-    renamed: usize,
+    /// What becomes of names; looked up when the first one holds a secret.
+    renames: Option<Renames>,
 }
 
 impl<'j> Walk<'_, 'j> {
@@ -160,33 +159,28 @@ impl<'j> Walk<'_, 'j> {
     fn name(&mut self, range: Range<usize>) {
         let text = self.decoded(&range);
         let sensitive = name::sensitive(&text);
-        // Looked through once, however many findings there are below it.
-        let spans = secret::find(&text);
+        let spans = match self.screen.secrets {
+            SecretMode::Off => Vec::new(),
+            SecretMode::Redact | SecretMode::Reject => secret::find(&text),
+        };
         if let Some(frame) = self.frames.last_mut() {
             frame.is_name_next = false;
             frame.name = range.clone();
-            frame.shown = (!spans.is_empty()).then(|| secret::without(&text, &spans));
             frame.is_data = matches!(&*text, "data" | "stringData");
             frame.sensitive = sensitive;
         }
+        if spans.is_empty() {
+            return self.flag(&text);
+        }
+        let json = self.json;
+        let renames = self.renames.get_or_insert_with(|| Renames::of(json));
+        if let Some(clean) = renames.of_name(&range) {
+            self.edits.push(Edit::value(range, clean));
+        }
         self.flag(&text);
-        if self.screen.secrets == SecretMode::Off || spans.is_empty() {
-            return;
-        }
-        // Two names that become the same would make one member of two. Names that an earlier
-        // screening has left may be there, too.
-        if self.renamed == 0 {
-            self.renamed = self.json.matches(PLACEHOLDER).count();
-        }
-        self.renamed += 1;
-        let mut clean = secret::without(&text, &spans);
-        if self.renamed > 1 {
-            clean.push_str(&format!("#{}", self.renamed));
-        }
         for rule in secret::rules_of(&spans) {
             self.note(rule, &[]);
         }
-        self.edits.push(Edit::value(range, &clean));
     }
 
     fn value(&mut self, range: Range<usize>) {
@@ -271,15 +265,29 @@ impl<'j> Walk<'_, 'j> {
     }
 
     fn flag(&mut self, text: &str) {
-        let (field, json, frames) = (self.field, self.json, &self.frames);
-        self.screen
-            .flag(field, text, || pointer(field, json, frames, &[]));
+        let Self {
+            screen,
+            field,
+            json,
+            frames,
+            renames,
+            ..
+        } = self;
+        let pointer = || pointer(field, json, renames.as_ref(), frames, &[]);
+        screen.flag(field, text, pointer);
     }
 
     fn note(&mut self, rule: &'static str, tail: &[Range<usize>]) {
-        let (field, json, frames) = (self.field, self.json, &self.frames);
-        let pointer = || pointer(field, json, frames, tail);
-        self.screen.screening.redactions.add(field, rule, pointer);
+        let Self {
+            screen,
+            field,
+            json,
+            frames,
+            renames,
+            ..
+        } = self;
+        let pointer = || pointer(field, json, renames.as_ref(), frames, tail);
+        screen.screening.redactions.add(field, rule, pointer);
     }
 
     fn decoded(&self, range: &Range<usize>) -> Cow<'j, str> {
@@ -287,21 +295,36 @@ impl<'j> Walk<'_, 'j> {
     }
 }
 
-/// The pointer to the current place, or to `tail` below it. Names are shown without their secrets.
-fn pointer(field: &str, json: &str, frames: &[Frame], tail: &[Range<usize>]) -> String {
+/// The pointer to the current place, or to `tail` below it, in the document as it is stored.
+fn pointer(
+    field: &str,
+    json: &str,
+    renames: Option<&Renames>,
+    frames: &[Frame],
+    tail: &[Range<usize>],
+) -> String {
     let mut pointer = format!("/{field}");
-    let mut push = |step: &str| json::push_step(&mut pointer, step);
-    let text = |range: &Range<usize>| json::decode(json.get(range.clone()).unwrap_or_default());
     for frame in frames {
-        match &frame.shown {
-            Some(shown) => push(shown),
-            None if frame.is_object => push(&text(&frame.name)),
-            None => push(&frame.index.to_string()),
+        if frame.is_object {
+            push_name(&mut pointer, json, renames, &frame.name);
+        } else {
+            json::push_step(&mut pointer, &frame.index.to_string());
         }
     }
-    for name in tail {
-        push(&secret::redact(&text(name)).text);
+    for range in tail {
+        push_name(&mut pointer, json, renames, range);
     }
     json::shorten(&mut pointer);
     pointer
+}
+
+/// Adds the name at `range` to a pointer.
+fn push_name(pointer: &mut String, json: &str, renames: Option<&Renames>, range: &Range<usize>) {
+    match renames.and_then(|renames| renames.of_name(range)) {
+        Some(clean) => json::push_step(pointer, clean),
+        None => {
+            let name = json::decode(json.get(range.clone()).unwrap_or_default());
+            json::push_step(pointer, &name);
+        }
+    }
 }
