@@ -107,7 +107,7 @@ impl Repository {
         let name: [&(dyn ToSql + Sync); 1] = [&new.notification_id];
         let (is_new, row) = self.insert(INSERT, &params, FIND, &name).await?;
         let old = stored(&row, 0).map_err(Cause::driver(FIND.name()))?;
-        Ok(match (is_new, old.notification == *new) {
+        Ok(match (is_new, notification.repeats(&old.notification)) {
             (true, _) => Inserted::Now(old),
             (false, true) => Inserted::Before(old),
             (false, false) => Inserted::Taken(old),
@@ -143,7 +143,7 @@ impl Repository {
             Err(error) => return Err(error),
         };
         let old = stored_delivery(&row).map_err(Cause::driver(FIND_DELIVERY.name()))?;
-        Ok(Some(match (is_new, old.delivery == *new) {
+        Ok(Some(match (is_new, delivery.repeats(&old.delivery)) {
             (true, _) => Inserted::Now(old),
             (false, true) => Inserted::Before(old),
             (false, false) => Inserted::Taken(old),

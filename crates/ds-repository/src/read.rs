@@ -34,6 +34,13 @@ pub(crate) const FIND_EVENT: Statement = Statement::new(concat!(
     ", recorded_at FROM audit_events WHERE event_id = $1::uuid",
 ));
 
+/// Like [`FIND_EVENT`], some at once.
+pub(crate) const FIND_EVENTS: Statement = Statement::new(concat!(
+    "-- find_events\nSELECT ",
+    event_columns!(),
+    ", recorded_at FROM audit_events WHERE event_id = ANY($1::uuid[])",
+));
+
 /// The name in front of the text that [`filter::piece`] makes.
 const EXPORT_EVENTS: &str = "export_events";
 

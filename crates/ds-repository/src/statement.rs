@@ -49,6 +49,7 @@ pub(crate) const ALL: &[Statement] = &[
     crate::read::PING,
     crate::read::FIND_DATES,
     crate::read::FIND_EVENT,
+    crate::read::FIND_EVENTS,
     crate::timeline::READ_TIMELINE,
     crate::timeline::FIND_CHILDREN,
     crate::timeline::SUMMARISE,

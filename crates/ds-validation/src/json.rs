@@ -21,6 +21,7 @@ use ds_domain::{kind::FIELD_DEPTH_MAX, limit::NUMBER_DIGITS_MAX};
 use crate::{Limits, Rule, Violation, Violations};
 
 use names::Names;
+pub(crate) use number::{canonical as canonical_number, digits_written_out};
 pub(crate) use outline::{Kinds, Outline, Part};
 #[cfg(feature = "workflows")]
 pub(crate) use part::{Members, items};

@@ -20,6 +20,7 @@ mod notification;
 mod object;
 pub mod query;
 mod relative_time;
+mod repetition;
 #[cfg(feature = "sanitize")]
 pub mod sanitize;
 mod screen;

@@ -6,9 +6,9 @@
 mod document;
 mod edit;
 mod findings;
-mod note;
+pub(crate) mod note;
 mod renames;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::sync::LazyLock;
 
@@ -196,4 +196,4 @@ impl Screen {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,7 +2,7 @@
 
 use ds_domain::{event::Parent, id::IdSource};
 use ds_repository::{Appended, error::AppendError};
-use ds_validation::{Limits, NewEvent, TraceContext, parse_event};
+use ds_validation::{Limits, NewEvent, SecretMode, TraceContext, parse_event};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -74,6 +74,36 @@ pub async fn event_store_contract(store: &impl EventStore, now: Timestamp, ids: 
 
     groups_contract(&mut writer, now, [first, ids.next_id()]).await;
     trace_contract(&mut writer, now, ids.next_id()).await;
+    settings_contract(&mut writer, now, [ids.next_id(), ids.next_id()]).await;
+}
+
+/// The part about settings that change: `id` is not stored.
+#[expect(clippy::expect_used, reason = "a broken contract must fail the test")]
+async fn settings_contract(writer: &mut impl EventWriter, now: Timestamp, [id, other]: [Uuid; 2]) {
+    let leaky = |id: Uuid, secrets, message: &str| {
+        let members = format!(r#","event_id":"{id}","error_message":"{message}""#);
+        let mut limits = Limits::default();
+        limits.secrets = secrets;
+        let event = parse_event(event_body(now, &members).as_bytes(), now, &limits);
+        event.expect("the body is valid").identify(|| id, None)
+    };
+    let message = "<script> password=hunter2";
+    let modes = [SecretMode::Off, SecretMode::Redact, SecretMode::Off];
+    for (id, modes) in [(id, &modes[..2]), (other, &modes[1..])] {
+        for (mode, expected) in modes.iter().zip([Appended::Now, Appended::Before]) {
+            let appended = append(writer, &[leaky(id, *mode, message)]).await;
+            let appended = appended.expect("what is done about secrets is not content");
+            assert_eq!(appended, [expected]);
+        }
+        let changed = leaky(id, SecretMode::Redact, "password=hunter2");
+        let outcome = append(writer, &[leaky(id, SecretMode::Off, message), changed]).await;
+        let is_conflict =
+            matches!(&outcome, Err(AppendError::Conflict { positions }) if *positions == [1]);
+        assert!(
+            is_conflict,
+            "what stands beside a secret is content: {outcome:?}"
+        );
+    }
 }
 
 /// The part about traces: `id` is not stored.

@@ -43,7 +43,7 @@ impl NotificationStore for MemoryStore {
         let new = notification.notification();
         let mut records = self.records();
         if let Some(old) = records.notifications.get(&new.notification_id) {
-            return Ok(match old.notification == *new {
+            return Ok(match notification.repeats(&old.notification) {
                 true => Inserted::Before(old.clone()),
                 false => Inserted::Taken(old.clone()),
             });
@@ -72,7 +72,7 @@ impl NotificationStore for MemoryStore {
         }
         let name = (notification_id.to_owned(), new.attempt);
         if let Some(old) = records.deliveries.get(&name) {
-            return Ok(Some(match old.delivery == *new {
+            return Ok(Some(match delivery.repeats(&old.delivery) {
                 true => Inserted::Before(old.clone()),
                 false => Inserted::Taken(old.clone()),
             }));

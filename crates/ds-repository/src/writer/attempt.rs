@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ds_domain::month::Month;
+use ds_domain::{event::StoredEvent, month::Month};
 use tokio_postgres::{Row as Answered, types::ToSql};
 use uuid::Uuid;
 
@@ -20,7 +20,8 @@ use super::{
 use crate::{
     Appended,
     error::{AppendError, Cause},
-    read::FIND_DATES,
+    read::{FIND_DATES, FIND_EVENTS},
+    row,
     transaction::{Connection, Patience},
 };
 
@@ -30,6 +31,9 @@ const ROWS_MAX: usize = 500;
 /// Most ids that are locked one by one. The server's lock table is shared by all sessions and has
 /// room for some thousand locks.
 const LOCKS_MAX: usize = 256;
+
+/// Most stored events that are read at once to be compared here: each may be as large as a body.
+const LOOKS_MAX: usize = 16;
 
 /// First half of the keys of our advisory locks ("DSid"): the lock of one id.
 const LOCK_ID: i32 = 0x4453_6964;
@@ -261,7 +265,33 @@ async fn compare<'g>(
     connection: &mut Connection,
     rows: &[Row<'g>],
 ) -> Result<Vec<Row<'g>>, Failure> {
+    let different = different(connection, rows).await?;
     let mut conflicts = Vec::new();
+    for chunk in different.chunks(LOOKS_MAX) {
+        let find = connection.prepare(FIND_EVENTS).await?;
+        let ids: Vec<Uuid> = chunk.iter().map(|row| row.id()).collect();
+        let params: [&(dyn ToSql + Sync); 1] = [&ids];
+        let found = connection.query(&find, &params).await;
+        let found = found.map_err(Stage::Ids.failed())?;
+        let stored = found.iter().map(|found| row::event(found, 0));
+        let stored: Vec<StoredEvent> = stored
+            .collect::<Result<_, _>>()
+            .map_err(Cause::driver(FIND_EVENTS.name()))?;
+        conflicts.extend(chunk.iter().copied().filter(|row| {
+            let mut same_id = stored.iter().filter(|old| old.event.event_id == row.id());
+            !same_id.any(|old| row.new.repeats(&old.event))
+        }));
+    }
+    Ok(conflicts)
+}
+
+/// The rows that the store does not take for what is stored under their ids. They may still be the
+/// same events: what was done to one when it was stored may not be what is done today.
+async fn different<'g>(
+    connection: &mut Connection,
+    rows: &[Row<'g>],
+) -> Result<Vec<Row<'g>>, Failure> {
+    let mut different = Vec::new();
     for chunk in rows.chunks(ROWS_MAX) {
         let compare = connection.prepare(COMPARE).await?;
         let columns = claims(chunk);
@@ -271,7 +301,7 @@ async fn compare<'g>(
             let same = verdict.try_get(0);
             match same.map_err(Cause::driver(COMPARE.name()))? {
                 Some(true) => {}
-                Some(false) => conflicts.push(*row),
+                Some(false) => different.push(*row),
                 None => {
                     return Err(Failure::from(Cause::Impossible {
                         statement: COMPARE.name(),
@@ -281,7 +311,7 @@ async fn compare<'g>(
             }
         }
     }
-    Ok(conflicts)
+    Ok(different)
 }
 
 /// Refuses the groups of `conflicts`.

@@ -200,7 +200,7 @@ async fn spelling_of_the_payload_is_not_content_and_everything_else_is() {
             ..first.clone()
         },
         Sample {
-            more: r#""event_metadata": {},"#,
+            more: r#""event_metadata": {"a": 1},"#,
             ..first.clone()
         },
         Sample {

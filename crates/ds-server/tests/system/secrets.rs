@@ -209,6 +209,33 @@ async fn secrets_are_stored_where_nobody_minds() {
 }
 
 #[tokio::test]
+async fn an_event_is_known_again_after_settings_have_changed() {
+    let stage = Stage::shared().await;
+    let with = async |secrets, markup| {
+        let program = Program::on(&stage.database, &[])
+            .with("DS_VALIDATION__SECRETS", secrets)
+            .with("DS_VALIDATION__MARKUP", markup);
+        Service::of(program, &stage.database).await
+    };
+    let (redacts, keeps) = (with("redact", "flag").await, with("off", "off").await);
+    for (n, first, then) in [(1, &redacts, &keeps), (2, &keeps, &redacts)] {
+        let leaky = leaky(&id(n)).replace("delete_pod", "<script>");
+        let sent = first.send(Method::POST, EVENTS, leaky.clone()).await;
+        assert_eq!(sent.status, StatusCode::CREATED, "{:?}", sent.body);
+        let again = then.send(Method::POST, EVENTS, leaky.clone()).await;
+        assert_eq!(again.status, StatusCode::CREATED, "{:?}", again.body);
+        assert_eq!(sent.json(), again.json());
+        let batch = format!("[{},{leaky}]", event());
+        let again = then.send(Method::POST, BATCH, batch).await;
+        assert_eq!(again.status, StatusCode::CREATED, "{:?}", again.body);
+        let other = leaky.replace("<script>", "<iframe>");
+        let other = then.send(Method::POST, EVENTS, other).await;
+        assert_eq!(other.status, StatusCode::CONFLICT);
+    }
+    assert_eq!(redacts.stored().await, 4);
+}
+
+#[tokio::test]
 async fn markup_is_kept_flagged_and_counted() {
     let service = Service::start().await;
     let sent = event_with(json!({

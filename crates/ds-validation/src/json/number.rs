@@ -49,6 +49,38 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, (usize, &'static str)> {
     Ok(Scan { length: at, digits })
 }
 
+/// How many digits the number `text` has when it is written out, as the store does.
+pub(crate) fn digits_written_out(text: &str) -> usize {
+    scan(text.as_bytes()).map_or(0, |scan| scan.digits)
+}
+
+/// The number `text` in a form that all its spellings share; `None` when it is none.
+pub(crate) fn canonical(text: &str) -> Option<String> {
+    scan(text.as_bytes()).ok()?;
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text),
+    };
+    let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, ""));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let size = value(exponent.trim_start_matches(['+', '-']).as_bytes());
+    let exponent = if exponent.starts_with('-') {
+        -size
+    } else {
+        size
+    };
+    let all = format!("{whole}{fraction}");
+    let digits = all.trim_end_matches('0');
+    let dropped = i64::try_from(all.len() - digits.len()).unwrap_or(i64::MAX);
+    let behind = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
+    let digits = digits.trim_start_matches('0');
+    Some(match (digits, exponent - behind + dropped) {
+        ("", _) => "0".to_owned(),
+        (digits, 0) => format!("{sign}{digits}"),
+        (digits, exponent) => format!("{sign}{digits}e{exponent}"),
+    })
+}
+
 /// How many digits stand in `bytes` from `at` on.
 fn digits(bytes: &[u8], at: usize) -> usize {
     bytes[at..]
@@ -90,5 +122,22 @@ mod tests {
         check("12e-1", 5, 2);
         check("1E+99999999999999999999", 23, (1 << 40) + 1);
         check("01", 1, 1);
+    }
+
+    #[test]
+    fn spellings_of_a_number_share_a_form() {
+        for (form, spellings) in [
+            ("0", &["0", "-0", "0.00", "0e7", "-0.0E-3"][..]),
+            ("15e2", &["1500", "1.50e+3", "15E2", "1500.0", "0.15e4"]),
+            ("-125e-3", &["-0.125", "-125e-3", "-1.25E-1"]),
+            ("7", &["7", "7.0", "70e-1"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(canonical(spelling).as_deref(), Some(form), "{spelling}");
+            }
+        }
+        for other in ["true", "null", "-"] {
+            assert_eq!(canonical(other), None, "{other}");
+        }
     }
 }

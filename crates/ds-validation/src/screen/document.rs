@@ -67,8 +67,8 @@ struct Member {
 struct Parts {
     /// What the text of `name` or `key` says about `value`.
     named: Option<Sensitive>,
-    /// The string `value`, its name first.
-    value: Option<Member>,
+    /// The strings `value` and `Value`.
+    values: Vec<Member>,
     /// Whether `kind` is `Secret`.
     is_secret: bool,
     /// Strings of the object, if it is called `data` or `stringData` itself: names and values.
@@ -124,11 +124,12 @@ impl<'j> Walk<'_, 'j> {
         let Some(Frame { parts, .. }) = self.frames.pop() else {
             return;
         };
-        if let (Some(Sensitive::Value(rule)), Some(Member { name, value })) =
-            (parts.named, parts.value)
-            && is_secret_value(&self.decoded(&value))
-        {
-            self.replace(value, rule, &[name]);
+        if let Some(Sensitive::Value(rule)) = parts.named {
+            for Member { name, value } in parts.values {
+                if is_secret_value(&self.decoded(&value)) {
+                    self.replace(value, rule, &[name]);
+                }
+            }
         }
         if parts.is_secret {
             for (member, strings) in parts.data {
@@ -214,12 +215,8 @@ impl<'j> Walk<'_, 'j> {
     /// A number may be a password, too.
     fn word(&mut self, range: Range<usize>) {
         let sensitive = self.frames.last().and_then(|frame| frame.sensitive);
-        let digits = self.json[range.clone()]
-            .bytes()
-            .filter(u8::is_ascii_digit)
-            .count();
         if let Some(Sensitive::Value(rule @ "password-json")) = sensitive
-            && digits >= NUMBER_DIGITS_MIN
+            && json::digits_written_out(&self.json[range.clone()]) >= NUMBER_DIGITS_MIN
             && self.screen.secrets != SecretMode::Off
         {
             self.note(rule, &[]);
@@ -249,7 +246,7 @@ impl<'j> Walk<'_, 'j> {
         }
         match &*own {
             "name" | "key" | "Name" | "Key" => parts.named = name::sensitive(text).or(parts.named),
-            "value" | "Value" => parts.value = Some(member),
+            "value" | "Value" => parts.values.push(member),
             "kind" => parts.is_secret = text == "Secret",
             _ => {}
         }

@@ -11,13 +11,15 @@ use ds_domain::json::JsonObject;
 use super::{Findings, Screening, tokens};
 use crate::{Rule, Violation, Violations};
 
-/// The members that are written.
 const REDACTIONS: &str = "redactions";
 const FLAGS: &str = "flags";
 
+/// The members that are written.
+pub(crate) const NAMES: [&str; 2] = [REDACTIONS, FLAGS];
+
 /// Checks that a sender's own lists are lists.
 pub(super) fn check(metadata: &JsonObject, found: &mut Violations) {
-    for name in [REDACTIONS, FLAGS] {
+    for name in NAMES {
         let value = tokens::member(metadata.as_str(), name);
         let value = value.and_then(|range| metadata.as_str().get(range));
         if value.is_some_and(|value| !value.starts_with('[')) {
@@ -83,7 +85,7 @@ fn entries(findings: &Findings) -> String {
 }
 
 /// `text` as a JSON string.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut json = String::with_capacity(text.len() + 2);
     json.push('"');
     for c in text.chars() {

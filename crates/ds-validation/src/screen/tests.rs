@@ -456,7 +456,7 @@ fn only_so_many_places_are_listed() {
 }
 
 /// JSON with a fair share of secrets.
-fn documents() -> impl Strategy<Value = Value> {
+pub(crate) fn documents() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         prop::sample::select(vec![
             "password=hunter2",

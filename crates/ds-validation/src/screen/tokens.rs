@@ -6,7 +6,7 @@ use crate::json;
 
 /// One token; ranges are of its text, quotes included.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// `{`
     OpenObject,
     /// `[`
@@ -22,13 +22,13 @@ pub(super) enum Token {
 }
 
 /// Steps over a text. On one that is no JSON it yields something, and ends.
-pub(super) struct Tokens<'a> {
+pub(crate) struct Tokens<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn of(json: &'a str) -> Self {
+    pub(crate) fn of(json: &'a str) -> Self {
         Self {
             bytes: json.as_bytes(),
             at: 0,
