@@ -9,6 +9,7 @@
 
 mod base64;
 mod credible;
+mod evidence;
 pub(crate) mod name;
 mod rules;
 

@@ -51,6 +51,8 @@ struct Frame {
     is_data: bool,
     /// What the member's name says; an array says what its own member's name says.
     sensitive: Option<Sensitive>,
+    /// Likewise whether the name is one of a directory, too.
+    is_pwd: bool,
     /// The object's own members that matter only together.
     parts: Parts,
 }
@@ -65,8 +67,8 @@ struct Member {
 /// Members that make a secret only together with others.
 #[derive(Default)]
 struct Parts {
-    /// What the text of `name` or `key` says about `value`.
-    named: Option<Sensitive>,
+    /// What the text of `name` or `key` says about `value`, and whether it is one of a directory, too.
+    named: Option<(Sensitive, bool)>,
     /// The strings `value` and `Value`.
     values: Vec<Member>,
     /// Whether `kind` is `Secret`.
@@ -104,10 +106,12 @@ impl<'j> Walk<'_, 'j> {
     fn open(&mut self, is_object: bool) {
         // What a name says holds for the items of an array, not for the members of an object.
         let inherited = self.frames.last().and_then(|frame| frame.sensitive);
+        let is_pwd = self.frames.last().is_some_and(|frame| frame.is_pwd);
         self.frames.push(Frame {
             is_object,
             is_name_next: is_object,
             sensitive: inherited.filter(|_| !is_object),
+            is_pwd: is_pwd && !is_object,
             ..Frame::default()
         });
     }
@@ -124,9 +128,9 @@ impl<'j> Walk<'_, 'j> {
         let Some(Frame { parts, .. }) = self.frames.pop() else {
             return;
         };
-        if let Some(Sensitive::Value(rule)) = parts.named {
+        if let Some((Sensitive::Value(rule), is_pwd)) = parts.named {
             for Member { name, value } in parts.values {
-                if is_secret_value(&self.decoded(&value)) {
+                if is_secret_of_name(rule, is_pwd, &self.decoded(&value)) {
                     self.replace(value, rule, &[name]);
                 }
             }
@@ -169,6 +173,7 @@ impl<'j> Walk<'_, 'j> {
             frame.name = range.clone();
             frame.is_data = matches!(&*text, "data" | "stringData");
             frame.sensitive = sensitive;
+            frame.is_pwd = sensitive.is_some() && name::is_pwd(&text);
         }
         if spans.is_empty() {
             return self.flag(&text);
@@ -192,8 +197,9 @@ impl<'j> Walk<'_, 'j> {
             return;
         }
         let sensitive = self.frames.last().and_then(|frame| frame.sensitive);
+        let is_pwd = self.frames.last().is_some_and(|frame| frame.is_pwd);
         let whole = match sensitive {
-            Some(Sensitive::Value(rule)) if is_secret_of_name(rule, &text) => Some(rule),
+            Some(Sensitive::Value(rule)) if is_secret_of_name(rule, is_pwd, &text) => Some(rule),
             Some(Sensitive::Value(_) | Sensitive::Header) | None => None,
         };
         if let Some(rule) = whole {
@@ -245,7 +251,11 @@ impl<'j> Walk<'_, 'j> {
             parts.strings.push(member.clone());
         }
         match &*own {
-            "name" | "key" | "Name" | "Key" => parts.named = name::sensitive(text).or(parts.named),
+            "name" | "key" | "Name" | "Key" => {
+                if let Some(sensitive) = name::sensitive(text) {
+                    parts.named = Some((sensitive, name::is_pwd(text)));
+                }
+            }
             "value" | "Value" => parts.values.push(member),
             "kind" => parts.is_secret = text == "Secret",
             _ => {}

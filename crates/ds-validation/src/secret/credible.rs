@@ -4,7 +4,7 @@
 //! secrets would damage the log lines an audit store exists for. A password may look like anything,
 //! so what is not believed there is a closed list of words.
 
-use super::{PLACEHOLDER, base64, rules::Hit};
+use super::{PLACEHOLDER, base64, evidence, name, rules::Hit};
 
 /// Words that follow `password:` in messages, and values that stand for "none".
 const WORDS: &[&str] = &[
@@ -145,16 +145,29 @@ pub(super) fn always(_hit: &Hit<'_>) -> bool {
 
 /// The value of a key that nobody would use for anything else.
 pub(super) fn strong(hit: &Hit<'_>) -> bool {
+    is_believable(hit) && !evidence::is_image(hit, true)
+}
+
+/// The value of a key that images are called by, too.
+pub(super) fn key(hit: &Hit<'_>) -> bool {
+    is_believable(hit) && !evidence::is_image(hit, false)
+}
+
+fn is_believable(hit: &Hit<'_>) -> bool {
     let value = hit.value();
-    // `pwd` is also where a process runs, and `password: cipher: …` a chain of errors.
-    let is_path = value.starts_with('/') && hit.key().to_ascii_lowercase().ends_with("pwd");
-    is_secret_value(value) && !is_path && !value.ends_with(':')
+    let is_directory = name::is_pwd(hit.key()) && is_path(value);
+    is_secret_value(value)
+        && !is_directory
+        // `password: cipher: …` is a chain of errors.
+        && !value.ends_with(':')
+        && !evidence::is_about_file(hit, is_token_like(value))
+        && !evidence::is_sentence(hit)
 }
 
 /// The value of `token` or `secret`, which messages also use as ordinary words.
 pub(super) fn weak(hit: &Hit<'_>) -> bool {
     let value = hit.value();
-    if !strong(hit) || is_reference_to_object(value) || is_small_number(value) {
+    if !key(hit) || is_reference_to_object(value) || is_small_number(value) {
         return false;
     }
     !hit.is_prose() || hit.is_alone_on_its_line() || is_token_like(value)
@@ -210,10 +223,18 @@ pub(crate) fn is_secret_value(value: &str) -> bool {
 }
 
 /// Whether all of `value` is the secret that its name promises, by the rule that knows the name.
-pub(crate) fn is_secret_of_name(rule: &str, value: &str) -> bool {
+///
+/// `is_pwd` says that the name is one of a directory, too.
+pub(crate) fn is_secret_of_name(rule: &str, is_pwd: bool, value: &str) -> bool {
     // `"secret": "shop/db"` names an object.
     let is_object = rule == "secret-json" && is_reference_to_object(value);
-    is_secret_value(value) && !is_object
+    let is_directory = is_pwd && is_path(value);
+    is_secret_value(value) && !is_object && !is_directory
+}
+
+/// `/app`, `C:\app`.
+fn is_path(value: &str) -> bool {
+    matches!(value.as_bytes(), [b'/', ..] | [_, b':', b'\\' | b'/', ..])
 }
 
 /// Whether `value` is random enough for a token: letters and digits, or long.
@@ -247,10 +268,17 @@ fn is_masked(value: &str) -> bool {
     let is_mask = |c: char| matches!(c, '*' | '•' | '.' | '<' | '>' | '(' | ')' | '…');
     value.contains(PLACEHOLDER)
         || value.chars().all(is_mask)
-        || is_one_of(
-            value.trim_matches(is_mask),
-            &["redacted", "masked", "hidden"],
-        )
+        || is_one_of(value.trim_matches(is_mask), WORDS)
+        || is_blank_to_fill(value)
+}
+
+/// `<password>`, `<your-token>`: what somebody is to put there.
+fn is_blank_to_fill(value: &str) -> bool {
+    let name = value
+        .strip_prefix('<')
+        .and_then(|name| name.strip_suffix('>'));
+    let is_letter = |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | '-' | '_');
+    name.is_some_and(|name| name.chars().all(is_letter))
 }
 
 /// `$NAME`, `${NAME}`, `$(NAME)`, `{{ .name }}`, `%s`: where a value will be.

@@ -89,19 +89,44 @@ const SECRETS: &[&str] = &[
 
 /// What `name` says, in whatever way its words are joined.
 pub(crate) fn sensitive(name: &str) -> Option<Sensitive> {
-    // Most names end in letters that none of these ends in.
-    if !matches!(
-        name.bytes().last()?.to_ascii_lowercase(),
-        b'd' | b'e' | b'n' | b't' | b'y'
-    ) {
+    // A path is the name of a file.
+    if name.starts_with('/') || !ENDINGS.iter().any(|ending| has_ending(name, ending)) {
         return None;
     }
+    // However the case of its letters parts it: `ToKen`, `pAssWord`.
+    of_words(name).or_else(|| {
+        let is_mixed = name.bytes().any(|byte| byte.is_ascii_lowercase())
+            && name.bytes().any(|byte| byte.is_ascii_uppercase());
+        is_mixed.then(|| of_words(&name.to_ascii_lowercase()))?
+    })
+}
+
+/// What every name of a secret ends in.
+const ENDINGS: &[&str] = &[
+    "word",
+    "wd",
+    "phrase",
+    "key",
+    "token",
+    "secret",
+    "authorization",
+];
+
+fn has_ending(name: &str, ending: &str) -> bool {
+    let tail = name.len().checked_sub(ending.len());
+    let tail = tail.and_then(|start| name.get(start..));
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
+}
+
+/// What the words of `name` say together.
+fn of_words(name: &str) -> Option<Sensitive> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let words = words(last);
     let (last, before) = words.split_last()?;
     let previous = before.last().map_or("", String::as_str);
     let ends = |word: &str| last.ends_with(word);
-    if ends("password") || ends("passwd") || ends("passphrase") || last == "pwd" {
+    let is_in_two = previous == "pass" && matches!(last.as_str(), "word" | "wd" | "phrase");
+    if ends("password") || ends("passwd") || ends("passphrase") || last == "pwd" || is_in_two {
         return Some(Sensitive::Value("password-json"));
     }
     let two = format!("{previous}{last}");
@@ -124,6 +149,11 @@ pub(crate) fn sensitive(name: &str) -> Option<Sensitive> {
         "clientsecret" => Sensitive::Value("secret-json"),
         _ => return None,
     })
+}
+
+/// Whether `name` may be that of the directory where a process runs.
+pub(crate) fn is_pwd(name: &str) -> bool {
+    has_ending(name, "pwd")
 }
 
 /// Whether the pattern of `rule` was right to take `key` for one of its own.
@@ -169,6 +199,16 @@ mod tests {
             ("redisPassword", "password-json"),
             ("PGPASSWORD", "password-json"),
             ("Passwd", "password-json"),
+            ("passWord", "password-json"),
+            ("PassWord", "password-json"),
+            ("DB_PassWord", "password-json"),
+            ("DBPassWord", "password-json"),
+            ("pass_phrase", "password-json"),
+            ("pAsSwOrD", "password-json"),
+            ("ToKen", "token-json"),
+            ("access_ToKen", "token-json"),
+            ("aPiKeY", "api-key-json"),
+            ("ClientSeCret", "secret-json"),
             ("pwd", "password-json"),
             ("api_key", "api-key-json"),
             ("API-Key", "api-key-json"),
@@ -224,6 +264,10 @@ mod tests {
             "author",
             "authorized",
             "monkey",
+            "bypass_word",
+            "keyword",
+            "/etc/passwd",
+            "/run/secrets/token",
             "description",
             "tokenizer",
             "secretariat",

@@ -44,8 +44,24 @@ impl Hit<'_> {
 
     /// Whether key and value stand as in a sentence, or in YAML: `key: value`.
     pub(super) fn is_prose(&self) -> bool {
+        let between = self.between();
+        between.contains(": ") || between.contains(":\t")
+    }
+
+    /// What stands between key and value.
+    pub(super) fn between(&self) -> &str {
         let between = self.text.get(self.key.end..self.range.start);
-        between.is_some_and(|between| between.contains(": ") || between.contains(":\t"))
+        between.unwrap_or_default()
+    }
+
+    /// The text up to the key.
+    pub(super) fn lead(&self) -> &str {
+        self.text.get(..self.key.start).unwrap_or_default()
+    }
+
+    /// The text behind the value.
+    pub(super) fn after(&self) -> &str {
+        self.text.get(self.range.end..).unwrap_or_default()
     }
 
     /// Whether nothing else is on the line.
@@ -55,10 +71,8 @@ impl Hit<'_> {
     pub(super) fn is_alone_on_its_line(&self) -> bool {
         let is_decoration = |c: char| matches!(c, ' ' | '\t' | '\r' | '-' | '"' | '\'');
         let is_in_line = |c: &char| *c != '\n';
-        let before = self.text.get(..self.key.start).unwrap_or_default();
-        let after = self.text.get(self.range.end..).unwrap_or_default();
-        let mut before = before.chars().rev().take_while(is_in_line);
-        let mut after = after.chars().take_while(is_in_line);
+        let mut before = self.lead().chars().rev().take_while(is_in_line);
+        let mut after = self.after().chars().take_while(is_in_line);
         before.all(is_decoration) && after.all(is_decoration)
     }
 }
@@ -197,16 +211,16 @@ pub(super) const RULES: &[Rule] = &[
         credible::strong),
     rule("password-json", named!("pass(?:word|wd|phrase)|pwd"),
         member!("pass(?:word|wd|phrase)|pwd"),
-        |hit| name::is_of(hit.key(), "password-json") && credible::is_secret_value(hit.value())),
+        |hit| is_member(hit, "password-json")),
     rule("api-key-json", named!("api[ _-]?key"),
         member!("api[_-]?key"),
-        |hit| name::is_of(hit.key(), "api-key-json") && credible::is_secret_value(hit.value())),
+        |hit| is_member(hit, "api-key-json")),
     rule("token-json", named!("token"),
         member!("token"),
-        |hit| name::is_of(hit.key(), "token-json") && credible::is_secret_value(hit.value())),
+        |hit| is_member(hit, "token-json")),
     rule("secret-json", named!("secret(?:[_-]?key)?"),
         member!("secret(?:[_-]?key)?"),
-        |hit| name::is_of(hit.key(), "secret-json") && credible::is_secret_of_name("secret-json", hit.value())),
+        |hit| is_member(hit, "secret-json")),
     rule("env-value", r#"(?:pass(?:word|wd|phrase)|token|secret|key)["'\\]*(?:\\[rn]|\s)*value:"#,
         r#"name: *["']?(?<key>[a-z0-9_]+)["']?\s+value: *["']?([^\s"']+)"#,
         |hit| name::sensitive(hit.key()).is_some() && credible::strong(hit)),
@@ -218,7 +232,7 @@ pub(super) const RULES: &[Rule] = &[
         |hit| name::is_of(hit.key(), "password-json") && credible::strong(hit)),
     rule("api-key-plain", named!("api[ _-]?key"),
         pair!("api[ _-]?key"),
-        |hit| name::is_of(hit.key(), "api-key-json") && credible::strong(hit)),
+        |hit| name::is_of(hit.key(), "api-key-json") && credible::key(hit)),
     rule("token-plain", named!("token"),
         pair!("token"),
         |hit| name::is_of(hit.key(), "token-json") && credible::weak(hit)),
@@ -229,3 +243,9 @@ pub(super) const RULES: &[Rule] = &[
         r#"(?:^|[\s"'=(])--(?<key>[a-z0-9-]*(?:pass(?:word|wd|phrase)|token|secret|api-?key))[ \t]+(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'-][^\s"']*))"#,
         |hit| name::sensitive(hit.key()).is_some() && credible::strong(hit)),
 ];
+
+/// Whether a member of JSON is the secret that its name promises by `rule`.
+fn is_member(hit: &Hit<'_>, rule: &str) -> bool {
+    let is_pwd = name::is_pwd(hit.key());
+    name::is_of(hit.key(), rule) && credible::is_secret_of_name(rule, is_pwd, hit.value())
+}
