@@ -26,6 +26,11 @@ def before_call(context, case, kwargs):
         # One that was handed out cannot be made up; an empty one begins a walk, and has no offset.
         case.query["cursor"] = ""
         case.query.pop("offset", None)
+    if case.path.endswith("/success-rate/multi-dimensional"):
+        # One dimension must be given, and a version belongs to a workflow.
+        case.query = {"incident_type": "pod-oom", "workflow_id": "recovery"} | (case.query or {})
+        for name in ("incident_type", "workflow_id"):
+            case.query[name] = case.query[name] or "x"
     for time in ("sent_at", "occurred_at"):
         if isinstance(case.body, dict) and time in case.body:
             case.body[time] = now()
@@ -33,6 +38,9 @@ def before_call(context, case, kwargs):
     for event in events:
         if isinstance(event, dict) and "event_timestamp" in event:
             make_storable(event)
+        if isinstance(event, dict) and "action_timestamp" in event:
+            event["action_timestamp"] = now()
+            event["action_id"] = str(uuid.uuid4())
 
 
 def make_storable(event):

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The text of one JSON object, never re-encoded, so that no number loses a digit on its way.
+/// The text of one JSON object, or array where a field says so, never re-encoded, so that no number
+/// loses a digit on its way.
 #[derive(Clone, Eq, PartialEq)]
 pub struct JsonObject(Box<str>);
 

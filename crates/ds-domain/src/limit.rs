@@ -226,6 +226,92 @@ pub const DELIVERY_TYPED_FIELDS: &[TypedField] = &[
     typed("escalation_level", "integer").within(0, ESCALATION_LEVEL_MAX),
 ];
 
+/// Longest free text of an action; the columns are unbounded `text`.
+pub const ACTION_TEXT_CHARS_MAX: usize = 10_000;
+
+/// Most actions in one batch.
+pub const BATCH_ACTIONS_MAX: usize = 500;
+
+/// Most revisions of an action that are given back with it, the latest ones.
+pub const REVISIONS_MAX: u16 = 1_000;
+
+/// The text fields of an action, in the order in which the API document lists them.
+pub const ACTION_TEXT_FIELDS: &[TextField] = &[
+    required("action_id", "action_id", 64),
+    required("signal_name", "signal_name", 200),
+    required("signal_severity", "signal_severity", 20),
+    required("model_used", "model_used", 100),
+    required("action_type", "action_type", 50),
+    nullable("correlation_id", 255),
+    nullable("routing_tier", 20),
+    nullable("model_reasoning", ACTION_TEXT_CHARS_MAX),
+    nullable("incident_type", 100),
+    nullable("alert_name", 255),
+    nullable("incident_severity", 20),
+    nullable("workflow_id", 64),
+    nullable("workflow_version", 20),
+    nullable("workflow_execution_id", 64),
+    nullable("namespace", 253),
+    nullable("cluster_name", 255),
+    nullable("environment", 50),
+    ACTION_UPDATE_TEXT_FIELDS[0],
+    ACTION_UPDATE_TEXT_FIELDS[1],
+    ACTION_UPDATE_TEXT_FIELDS[2],
+    ACTION_UPDATE_TEXT_FIELDS[3],
+];
+
+/// Those that can still change.
+pub const ACTION_UPDATE_TEXT_FIELDS: &[TextField] = &[
+    nullable("execution_status", 20),
+    nullable("execution_error", ACTION_TEXT_CHARS_MAX),
+    nullable("effectiveness_assessment_method", 50),
+    nullable("effectiveness_notes", ACTION_TEXT_CHARS_MAX),
+];
+
+/// The other fields of an action.
+pub const ACTION_TYPED_FIELDS: &[TypedField] = &[
+    typed("action_timestamp", "string")
+        .formatted("date-time")
+        .required(),
+    typed("model_confidence", "number").within(0, 1).required(),
+    typed("action_history_id", "integer").formatted("int64"),
+    typed("signal_firing_time", "string").formatted("date-time"),
+    typed("workflow_step_number", "integer").within(0, i32::MAX),
+    typed("ai_selected_workflow", "boolean"),
+    typed("ai_chained_workflows", "boolean"),
+    typed("ai_manual_escalation", "boolean"),
+    typed("signal_labels", "object"),
+    typed("signal_annotations", "object"),
+    typed("alternative_actions", "array"),
+    typed("action_parameters", "object"),
+    typed("resource_state_before", "object"),
+    typed("ai_workflow_customization", "object"),
+    ACTION_UPDATE_TYPED_FIELDS[0],
+    ACTION_UPDATE_TYPED_FIELDS[1],
+    ACTION_UPDATE_TYPED_FIELDS[2],
+    ACTION_UPDATE_TYPED_FIELDS[3],
+    ACTION_UPDATE_TYPED_FIELDS[4],
+    ACTION_UPDATE_TYPED_FIELDS[5],
+    ACTION_UPDATE_TYPED_FIELDS[6],
+    ACTION_UPDATE_TYPED_FIELDS[7],
+    ACTION_UPDATE_TYPED_FIELDS[8],
+    ACTION_UPDATE_TYPED_FIELDS[9],
+];
+
+/// Those that can still change.
+pub const ACTION_UPDATE_TYPED_FIELDS: &[TypedField] = &[
+    typed("execution_start_time", "string").formatted("date-time"),
+    typed("execution_end_time", "string").formatted("date-time"),
+    typed("execution_duration_ms", "integer").within(0, DURATION_MS_MAX),
+    typed("kubernetes_operations", "array"),
+    typed("resource_state_after", "object"),
+    typed("effectiveness_score", "number").within(0, 1),
+    typed("effectiveness_criteria", "object"),
+    typed("effectiveness_assessed_at", "string").formatted("date-time"),
+    typed("effectiveness_assessment_due", "string").formatted("date-time"),
+    typed("follow_up_actions", "array"),
+];
+
 /// How far ahead of the server's clock a sender's clock may be.
 pub const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
 

@@ -4,6 +4,7 @@
 use std::{error::Error, io::Read as _, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use ds_domain::{
+    action::{ActionUpdate, StoredAction},
     event::Parent,
     id::IdSource,
     month::Month,
@@ -13,16 +14,16 @@ use ds_domain::{
 use ds_http::{ConnectionLimits, Exports, Readiness, RequestLimits, Service, Surface, serve};
 use ds_ingest::{
     Ingest, Parts,
-    port::{EventStore, EventWriter, NotificationStore, Ports},
+    port::{ActionStore, EventStore, EventWriter, NotificationStore, Ports},
     testing::MemoryBacklog,
 };
 use ds_metrics::Exporter;
 use ds_repository::{
-    Appended, Inserted, Repository,
+    ActionKept, Appended, Inserted, Repository, UpdateError,
     error::{AppendError, InsertError, StoreError},
     settings::Settings,
 };
-use ds_validation::{NewEvent, ValidDelivery, ValidNotification};
+use ds_validation::{NewEvent, ValidAction, ValidDelivery, ValidNotification};
 use jiff::Timestamp;
 use tokio::{net::TcpListener, task::spawn_blocking};
 use uuid::Uuid;
@@ -76,6 +77,27 @@ impl NotificationStore for Nothing {
         _: &ValidDelivery,
     ) -> Result<Option<Inserted<StoredDelivery>>, InsertError> {
         Ok(None)
+    }
+}
+
+impl ActionStore for Nothing {
+    async fn insert_actions(
+        &self,
+        groups: &[&[ValidAction]],
+    ) -> Vec<Result<Vec<ActionKept>, AppendError>> {
+        let keep = |_: &ValidAction| ActionKept {
+            id: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            appended: Appended::Now,
+        };
+        let groups = groups.iter();
+        groups
+            .map(|group| Ok(group.iter().map(keep).collect()))
+            .collect()
+    }
+
+    async fn update_action(&self, _: &str, _: &ActionUpdate) -> Result<StoredAction, UpdateError> {
+        Err(UpdateError::Unknown)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The table of endpoints: everything that can be asked, one line each.
 
+mod create_actions;
 mod create_audit_event;
 mod create_audit_events_batch;
 mod create_delivery;
 mod create_notification;
+mod get_action;
 mod get_audit_event;
 mod get_correlation;
 mod get_dead_letter_queue;
@@ -13,16 +15,20 @@ mod get_metrics;
 mod get_notification;
 mod get_openapi;
 mod get_readiness;
+mod incidents;
 mod list_dead_letters;
 mod list_event_types;
 mod list_notifications;
 mod purge_dead_letter;
 mod query_audit_events;
 mod replay_dead_letter;
+mod success_rate;
+mod update_action;
 
 use std::sync::Arc;
 
 use ds_ingest::port::Ports;
+use ds_validation::rate::RateSubject;
 use http::Method;
 
 use crate::{
@@ -58,6 +64,20 @@ const NOTIFICATIONS: &str = "/api/v1/audit/notifications";
 const NOTIFICATION: &str = "/api/v1/audit/notifications/{notification_id}";
 const DELIVERIES: &str = "/api/v1/audit/notifications/{notification_id}/deliveries";
 
+const ACTIONS: &str = "/api/v1/actions";
+const ACTION: &str = "/api/v1/actions/{action_id}";
+
+const INCIDENT_TYPE_RATE: &str = "/api/v1/success-rate/incident-type";
+const WORKFLOW_RATE: &str = "/api/v1/success-rate/workflow";
+const ANY_RATE: &str = "/api/v1/success-rate/multi-dimensional";
+
+const INCIDENTS: &str = "/api/v1/incidents";
+const INCIDENT: &str = "/api/v1/incidents/{id}";
+const INCIDENT_OUTCOMES: &str = "/api/v1/incidents/aggregate/success-rate";
+const BY_NAMESPACE: &str = "/api/v1/incidents/aggregate/by-namespace";
+const BY_SEVERITY: &str = "/api/v1/incidents/aggregate/by-severity";
+const TREND: &str = "/api/v1/incidents/aggregate/trend";
+
 const DLQ: &str = "/api/v1/admin/dlq";
 const LETTERS: &str = "/api/v1/admin/dlq/dead-letters";
 const LETTER: &str = "/api/v1/admin/dlq/dead-letters/{id}";
@@ -65,6 +85,8 @@ const REPLAY: &str = "/api/v1/admin/dlq/dead-letters/{id}/replay";
 
 const WRITE: &[u16] = &[201, 202, 400, 408, 409, 413, 415, 500, 503];
 const APPEND: &[u16] = &[201, 400, 404, 408, 409, 413, 415, 500, 503];
+const RECORD: &[u16] = &[201, 400, 408, 409, 413, 415, 500, 503];
+const CHANGE: &[u16] = &[200, 400, 404, 408, 409, 413, 415, 500, 503];
 const LIST: &[u16] = &[200, 400, 500, 503];
 const GET: &[u16] = &[200, 400, 404, 500, 503];
 const LOOK_UP: &[u16] = &[200, 304, 400];
@@ -86,6 +108,18 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         query("listNotifications", NOTIFICATIONS, LIST, |s, c| Box::pin(list_notifications::handle(s, c))),
         query("getNotification", NOTIFICATION, GET, |s, c| Box::pin(get_notification::handle(s, c))),
         write("createNotificationDelivery", DELIVERIES, APPEND, |s, c| Box::pin(create_delivery::handle(s, c))),
+        write("createActions", ACTIONS, RECORD, |s, c| Box::pin(create_actions::handle(s, c))),
+        query("getAction", ACTION, GET, |s, c| Box::pin(get_action::handle(s, c))),
+        change("updateAction", ACTION, CHANGE, |s, c| Box::pin(update_action::handle(s, c))),
+        query("getIncidentTypeSuccessRate", INCIDENT_TYPE_RATE, LIST, |s, c| Box::pin(success_rate::handle(s, c, RateSubject::IncidentType))),
+        query("getWorkflowSuccessRate", WORKFLOW_RATE, LIST, |s, c| Box::pin(success_rate::handle(s, c, RateSubject::Workflow))),
+        query("getSuccessRate", ANY_RATE, LIST, |s, c| Box::pin(success_rate::handle(s, c, RateSubject::MultiDimensional))),
+        query("listIncidents", INCIDENTS, LIST, |s, c| Box::pin(incidents::list(s, c))),
+        query("getIncident", INCIDENT, GET, |s, c| Box::pin(incidents::get(s, c))),
+        query("getIncidentSuccessRate", INCIDENT_OUTCOMES, LIST, |s, c| Box::pin(incidents::success_rate(s, c))),
+        query("countIncidentsByNamespace", BY_NAMESPACE, INSPECT, |s, _| Box::pin(incidents::by_namespace(s))),
+        query("countIncidentsBySeverity", BY_SEVERITY, INSPECT, |s, _| Box::pin(incidents::by_severity(s))),
+        query("getIncidentTrend", TREND, LIST, |s, c| Box::pin(incidents::trend(s, c))),
         command("getDeadLetterQueue", Method::GET, DLQ, INSPECT, |s, c| Box::pin(get_dead_letter_queue::handle(s, c))),
         command("listDeadLetters", Method::GET, LETTERS, LIST, |s, c| Box::pin(list_dead_letters::handle(s, c))),
         command("replayDeadLetter", Method::POST, REPLAY, ACCEPT, |s, c| Box::pin(replay_dead_letter::handle(s, c))),
@@ -133,6 +167,19 @@ fn write<P: Ports>(
         method: Method::POST,
         kind: Kind::Write,
         ..query(operation, path, statuses, handle)
+    }
+}
+
+/// Changes something in the store.
+fn change<P: Ports>(
+    operation: &'static str,
+    path: &'static str,
+    statuses: &'static [u16],
+    handle: Handle<P>,
+) -> Endpoint<P> {
+    Endpoint {
+        method: Method::PATCH,
+        ..write(operation, path, statuses, handle)
     }
 }
 

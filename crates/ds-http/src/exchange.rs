@@ -240,6 +240,18 @@ pub(crate) fn outcome<T, E>(result: &Result<T, E>) -> Outcome {
     }
 }
 
+/// Asks the store, and counts how long the answer took and how it ended.
+pub(crate) async fn timed<T, E>(
+    operation: &'static str,
+    asking: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let started = Instant::now();
+    let result = asking.await;
+    catalog::query_duration(operation).record(started.elapsed());
+    catalog::queries(operation, outcome(&result)).increment(1);
+    result
+}
+
 /// The method as a label; what a client makes up is `other`.
 fn method_label(method: &Method) -> &'static str {
     const KNOWN: [(Method, &str); 7] = [

@@ -3,6 +3,7 @@
 //! A problem has two audiences. The client gets a stable type, a safe text and every broken rule;
 //! the log gets the cause. Nothing of a cause is ever rendered.
 
+mod action;
 mod admin;
 mod body;
 mod notification;

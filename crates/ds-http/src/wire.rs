@@ -1,10 +1,13 @@
 //! The JSON of answers: what it looks like, and how it is made from what is stored.
 
+mod action;
 mod dead_letter_queue;
 mod event;
 mod event_type;
 mod health;
+mod incident;
 mod notification;
+mod success_rate;
 mod timeline;
 
 use ds_domain::{
@@ -19,12 +22,15 @@ use uuid::Uuid;
 
 use crate::{links::Links, problem::Problem};
 
+pub(crate) use action::{ActionCreated, ActionDetail, ActionElement, ActionsCreated};
 pub(crate) use dead_letter_queue::{BacklogReport, DeadLetterQueue, DeadLetters, LetterReplayed};
 pub(crate) use event_type::EventTypeList;
 pub(crate) use health::{Alive, Checks, Health, Ready};
+pub(crate) use incident::{IncidentList, NamespaceCounts, OutcomeCounts, SeverityCounts, Trend};
 pub(crate) use notification::{
     DeliveryElement, NotificationAccepted, NotificationDetail, NotificationElement,
 };
+pub(crate) use success_rate::SuccessRateReport;
 pub(crate) use timeline::Correlation;
 
 /// Room for what is said about a page, its links included.

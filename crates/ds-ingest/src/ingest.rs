@@ -8,6 +8,7 @@ use ds_validation::Limits;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    actions::ActionCommit,
     admission::{Admission, Gate, Overloaded},
     breaker::BreakerState,
     group::GroupCommit,
@@ -34,6 +35,7 @@ pub struct Ingest<P: Ports> {
     pub(crate) notification_queue: Option<Berth<P::Queue>>,
     pub(crate) group: Arc<GroupCommit>,
     pub(crate) notifications: Arc<Notifications<P::Store>>,
+    pub(crate) actions: ActionCommit<P::Store>,
     pub(crate) limits: Limits,
     pub(crate) recent: RecentEvents,
     clock: P::Clock,
@@ -101,7 +103,9 @@ impl<P: Ports> Ingest<P> {
         let note = |queue| Berth::start(BacklogName::Notifications, queue, 1);
         let group = Arc::new(GroupCommit::start(&store, settings));
         let notifications = Notifications::new(Arc::clone(&store), Arc::clone(&group));
+        let actions = ActionCommit::start(&store, &group);
         Self {
+            actions,
             group,
             notifications: Arc::new(notifications),
             queue: queue.map(berth),
@@ -256,6 +260,7 @@ impl<P: Ports> Ingest<P> {
     /// Ends the write path once nobody writes any more: what is queued is flushed, or parked.
     pub async fn close(&self) {
         self.stop_replay().await;
+        self.actions.close().await;
         self.group.close().await;
         if let Some(queue) = &self.queue {
             queue.close().await;

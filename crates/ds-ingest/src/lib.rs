@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod actions;
 mod admission;
 mod breaker;
 mod group;
@@ -21,6 +22,7 @@ mod settings;
 pub mod testing;
 mod warning;
 
+pub use actions::{ActionError, ActionRecorded, ActionsRecorded};
 pub use admission::{Admission, Overloaded};
 pub use breaker::BreakerState;
 pub use ingest::{Ingest, IngestState, Parts};

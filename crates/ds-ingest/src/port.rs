@@ -2,6 +2,7 @@
 
 use ds_dlq::Backlog;
 use ds_domain::{
+    action::{ActionUpdate, StoredAction},
     event::Parent,
     id::IdSource,
     month::Month,
@@ -9,10 +10,10 @@ use ds_domain::{
     time::Clock,
 };
 use ds_repository::{
-    Appended, Inserted, Repository, Writer,
+    ActionKept, Appended, Inserted, Repository, UpdateError, Writer,
     error::{AppendError, InsertError, StoreError},
 };
-use ds_validation::{NewEvent, ValidDelivery, ValidNotification};
+use ds_validation::{NewEvent, ValidAction, ValidDelivery, ValidNotification};
 use uuid::Uuid;
 
 /// Where events become durable.
@@ -60,6 +61,23 @@ pub trait NotificationStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Inserted<StoredDelivery>>, InsertError>> + Send;
 }
 
+/// Where actions become durable. Every method is bounded in time.
+pub trait ActionStore: Send + Sync + 'static {
+    /// Stores each group, all of its actions or none, each action exactly once. The answers are in the
+    /// order of the groups; a group that fails takes no other with it.
+    fn insert_actions(
+        &self,
+        groups: &[&[ValidAction]],
+    ) -> impl Future<Output = Vec<Result<Vec<ActionKept>, AppendError>>> + Send;
+
+    /// Changes what became of an action, and says what is known now.
+    fn update_action(
+        &self,
+        action_id: &str,
+        update: &ActionUpdate,
+    ) -> impl Future<Output = Result<StoredAction, UpdateError>> + Send;
+}
+
 impl EventStore for Repository {
     type Writer = Writer;
 
@@ -99,10 +117,27 @@ impl NotificationStore for Repository {
     }
 }
 
+impl ActionStore for Repository {
+    async fn insert_actions(
+        &self,
+        groups: &[&[ValidAction]],
+    ) -> Vec<Result<Vec<ActionKept>, AppendError>> {
+        Repository::insert_actions(self, groups).await
+    }
+
+    async fn update_action(
+        &self,
+        action_id: &str,
+        update: &ActionUpdate,
+    ) -> Result<StoredAction, UpdateError> {
+        Repository::update_action(self, action_id, update).await
+    }
+}
+
 /// What the write path stands on; one name to carry instead of five.
 pub trait Ports: Send + Sync + 'static {
     /// The store.
-    type Store: EventStore + NotificationStore;
+    type Store: EventStore + NotificationStore + ActionStore;
     /// Where events wait first while the store is away.
     type Queue: Backlog;
     /// Where they wait when the queue is away, too.

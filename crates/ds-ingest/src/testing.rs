@@ -1,5 +1,6 @@
 //! For tests: a store in memory, and the contract that it and PostgreSQL both keep.
 
+mod actions;
 mod contract;
 mod records;
 
@@ -7,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -31,6 +32,7 @@ use crate::{
     port::{EventStore, EventWriter, Ports},
 };
 
+use actions::ActionRecords;
 pub use contract::event_store_contract;
 use records::Records;
 
@@ -65,6 +67,8 @@ struct Inner {
     mood: watch::Sender<Mood>,
     events: Mutex<HashMap<Uuid, Event>>,
     records: Mutex<Records>,
+    actions: Mutex<ActionRecords>,
+    asked: AtomicUsize,
     /// Rows of each flush so far.
     flushes: Mutex<Vec<usize>>,
 }
@@ -76,6 +80,8 @@ impl MemoryStore {
             mood: watch::Sender::new(mood),
             events: Mutex::default(),
             records: Mutex::default(),
+            actions: Mutex::default(),
+            asked: AtomicUsize::new(0),
             flushes: Mutex::default(),
         }))
     }

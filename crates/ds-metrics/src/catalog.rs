@@ -87,6 +87,8 @@ metrics_catalog! {
     audit_lag: histogram("datastorage_audit_lag_seconds", Seconds, bucket::LAG) [service: Static];
     /// Time to make a write durable.
     write_duration: histogram("datastorage_write_duration_seconds", Seconds, bucket::WRITE) [table: Static];
+    /// Actions by what became of them; one that is sent again is not counted again.
+    actions: counter("datastorage_action_traces_total", Count) [status: Static];
     /// Broken rules in refused requests, by envelope member and rule.
     validation_failures: counter("datastorage_validation_failures_total", Count) [field: Static, reason: Static];
     /// Ways in which accepted events differ from others of their type; unknown types under one label.
@@ -232,11 +234,7 @@ pub fn register(services: impl Iterator<Item = &'static str>) {
             audit_traces(service, *status).absolute(0);
         }
     }
-    for worker in Worker::ALL {
-        for outcome in Outcome::ALL {
-            worker_passes(*worker, *outcome).absolute(0);
-        }
-    }
+    start_outcomes();
     for pool in Pool::ALL {
         db_connections_open(*pool).set(0.0);
         db_connections_in_use(*pool).set(0.0);
@@ -278,6 +276,16 @@ pub fn register(services: impl Iterator<Item = &'static str>) {
     http_connections().set(0.0);
     http_requests_in_flight().set(0.0);
     ready().set(0.0);
+}
+
+/// Starts the series of what ended in one way or the other.
+fn start_outcomes() {
+    for outcome in Outcome::ALL {
+        actions(*outcome).absolute(0);
+        for worker in Worker::ALL {
+            worker_passes(*worker, *outcome).absolute(0);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -70,6 +70,10 @@ labels! {
         AuditEventsBatch = "audit_events_batch",
         /// Notifications.
         NotificationAudit = "notification_audit",
+        /// Single actions.
+        ActionTraces = "resource_action_traces",
+        /// Batches of actions.
+        ActionTracesBatch = "resource_action_traces_batch",
     }
 }
 
@@ -126,6 +130,8 @@ labels! {
         Spool = "spool",
         /// The table of notifications.
         NotificationStore = "notification_store",
+        /// The table of actions.
+        ActionStore = "action_store",
         /// The queue of notifications.
         NotificationQueue = "notification_queue",
     }

@@ -17,6 +17,7 @@ fn touch_every_metric() {
     catalog::audit_traces("gateway", TraceStatus::Success).increment(2);
     catalog::audit_lag("gateway").record(0.3);
     catalog::write_duration(Table::AuditEvents).record(0.004);
+    catalog::actions(Outcome::Success).increment(2);
     catalog::validation_failures("event_type", "required").increment(1);
     catalog::event_kind_findings("gateway.signal.received", "unexpected_action").increment(1);
     catalog::redactions("password-json").increment(1);

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod action;
 mod connect;
 mod cursor_key;
 pub mod error;
 mod filter;
+mod incident;
 mod jsonb;
 mod list;
 pub mod migrate;
@@ -11,6 +13,7 @@ mod notification;
 mod page;
 mod partition;
 mod pool;
+mod rate;
 mod read;
 mod row;
 pub mod settings;
@@ -31,7 +34,9 @@ use pool::{Pool, Purpose};
 use settings::{Settings, SettingsError};
 use writer::Tally;
 
+pub use action::{ActionKept, UpdateError};
 pub use cursor_key::CursorKey;
+pub use incident::IncidentPage;
 pub use page::{EventPage, Listing, NotificationPage, Total};
 pub use writer::Writer;
 

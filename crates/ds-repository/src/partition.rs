@@ -1,7 +1,8 @@
 //! Monthly partitions, kept ahead of time, and their indexes, kept merged.
 //!
-//! What makes a partition, and why that disturbs neither readers nor writers, is the function
-//! `audit_events_ensure_partition` of the schema; what merges is `audit_events_clean_pending_lists`.
+//! Each partitioned table is one line of a table here. What makes a partition, and why that disturbs
+//! neither readers nor writers, is a function of the schema such as `audit_events_ensure_partition`;
+//! what merges is `audit_events_clean_pending_lists`.
 
 use ds_domain::month::Month;
 use jiff::civil::Date;
@@ -13,7 +14,35 @@ use crate::{
     statement::Statement,
 };
 
-const TABLE: &str = "audit_events";
+/// A table with one partition for each month.
+struct Partitioned {
+    table: &'static str,
+    /// Makes the partition of a month.
+    ensure: Statement,
+    /// What that partition is called.
+    name: fn(Month) -> String,
+}
+
+/// All of them; the events first, because whatever else happens is told there.
+const TABLES: &[Partitioned] = &[
+    Partitioned {
+        table: "audit_events",
+        ensure: ENSURE_EVENTS,
+        name: |month| month.partition_of("audit_events"),
+    },
+    Partitioned {
+        table: "resource_action_traces",
+        ensure: ENSURE_ACTIONS,
+        name: |month| {
+            let first = month.first_day();
+            format!(
+                "resource_action_traces_y{:04}m{:02}",
+                first.year(),
+                first.month()
+            )
+        },
+    },
+];
 
 /// The ranges that are attached, in order. A default partition, or one without an end, covers
 /// nothing that can be relied on, and is left out.
@@ -22,16 +51,22 @@ pub(crate) const LIST: Statement = Statement::new(
 SELECT (bounds[1])::date, (bounds[2])::date
 FROM (
     SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid),
-        '^FOR VALUES FROM \(''([0-9-]+)''\) TO \(''([0-9-]+)''\)$') AS bounds
+        '^FOR VALUES FROM \(''([0-9-]+)(?: 00:00:00\+00)?''\) TO \(''([0-9-]+)(?: 00:00:00\+00)?''\)$')
+        AS bounds
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = to_regclass('audit_events') AND NOT i.inhdetachpending
+    WHERE i.inhparent = to_regclass($1::text) AND NOT i.inhdetachpending
 ) AS partitions
 WHERE bounds IS NOT NULL ORDER BY 1",
 );
 
-pub(crate) const ENSURE: Statement = Statement::new(
+pub(crate) const ENSURE_EVENTS: Statement = Statement::new(
     "-- ensure_partition
 SELECT audit_events_ensure_partition($1::date)",
+);
+
+pub(crate) const ENSURE_ACTIONS: Statement = Statement::new(
+    "-- ensure_action_partition
+SELECT resource_action_traces_ensure_partition($1::date)",
 );
 
 pub(crate) const CLEAN: Statement = Statement::new(
@@ -47,24 +82,53 @@ struct Range {
 }
 
 impl Repository {
-    /// Makes the partitions of `months` that are missing, and says how far the partitions reach from
-    /// `today`. Any number of processes may do so at once.
+    /// Makes the partitions of `months` that are missing, of every table, and says how far the
+    /// partitions reach from `today`. Any number of processes may do so at once.
     ///
-    /// A month that cannot be made does not keep the others from being made.
+    /// A month that cannot be made keeps neither the others nor the other tables from being made.
     pub async fn ensure_partitions(
         &self,
         today: Date,
         months: &[Month],
     ) -> Result<PartitionReport, StoreError> {
-        let covered = self.list_partitions().await?;
+        let mut report: Option<PartitionReport> = None;
+        let mut failure = None;
+        for table in TABLES {
+            match self.ensure_partitions_of(table, today, months).await {
+                Ok(of_table) => {
+                    report = Some(match report {
+                        None => of_table,
+                        Some(others) => others.and(of_table),
+                    });
+                }
+                Err(error @ StoreError::Unavailable(_)) => return Err(error),
+                Err(error @ StoreError::Internal(_)) => failure = failure.or(Some(error)),
+            }
+        }
+        match (failure, report) {
+            (Some(error), _) => Err(error),
+            (None, report) => Ok(report.unwrap_or(PartitionReport {
+                created: Vec::new(),
+                covered_until: today,
+            })),
+        }
+    }
+
+    async fn ensure_partitions_of(
+        &self,
+        table: &Partitioned,
+        today: Date,
+        months: &[Month],
+    ) -> Result<PartitionReport, StoreError> {
+        let covered = self.list_partitions(table).await?;
         let mut created = Vec::new();
         let mut failure = None;
         for month in months.iter().copied() {
             if covered.contains(&range_of(month)) {
                 continue;
             }
-            match self.ensure_partition(month).await {
-                Ok(true) => created.push(month.partition_of(TABLE)),
+            match self.ensure(table.ensure, month).await {
+                Ok(true) => created.push((table.name)(month)),
                 Ok(false) => {}
                 Err(error @ StoreError::Unavailable(_)) => return Err(error),
                 Err(error @ StoreError::Internal(_)) => failure = failure.or(Some(error)),
@@ -73,17 +137,18 @@ impl Repository {
         if let Some(error) = failure {
             return Err(error);
         }
-        let covered = self.list_partitions().await?;
+        let covered = self.list_partitions(table).await?;
         Ok(PartitionReport {
             created,
             covered_until: covered_until(today, &covered),
         })
     }
 
-    async fn list_partitions(&self) -> Result<Vec<Range>, Cause> {
+    async fn list_partitions(&self, table: &Partitioned) -> Result<Vec<Range>, Cause> {
+        let budget = self.settings.append_timeout;
         let rows = self
             .maintenance
-            .query(LIST, &[], self.settings.append_timeout)
+            .query(LIST, &[&table.table], budget)
             .await?;
         let range = |row: &Row| {
             Ok(Range {
@@ -97,16 +162,21 @@ impl Repository {
             .map_err(Cause::driver(LIST.name()))
     }
 
-    /// Makes the partition of one month; says whether it was missing.
+    /// Makes the partition of one month for events; says whether it was missing.
     pub async fn ensure_partition(&self, month: Month) -> Result<bool, StoreError> {
+        self.ensure(ENSURE_EVENTS, month).await
+    }
+
+    async fn ensure(&self, ensure: Statement, month: Month) -> Result<bool, StoreError> {
         let day = month.first_day();
+        let budget = self.settings.append_timeout;
         let rows = self
             .maintenance
-            .query(ENSURE, &[/* $1 */ &day], self.settings.append_timeout)
+            .query(ensure, &[/* $1 */ &day], budget)
             .await?;
         let created = rows.first().map(|row| row.try_get(0)).transpose();
         Ok(created
-            .map_err(Cause::driver(ENSURE.name()))?
+            .map_err(Cause::driver(ensure.name()))?
             .unwrap_or(false))
     }
 
@@ -126,6 +196,18 @@ impl Repository {
             .transpose()
             .map_err(Cause::driver(CLEAN.name()))?;
         Ok(pages.and_then(|pages| pages.try_into().ok()).unwrap_or(0))
+    }
+}
+
+impl PartitionReport {
+    /// Both, of two tables: they reach as far as the one that ends first.
+    fn and(mut self, other: Self) -> Self {
+        self.created.extend(other.created);
+        let covered_until = self.covered_until.min(other.covered_until);
+        Self {
+            covered_until,
+            ..self
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use ds_domain::{
+    action::ActionStatus,
     event::{Event, EventCategory, EventOutcome, Parent, StoredEvent},
     notification::{Channel, NotificationStatus},
 };
@@ -119,4 +120,10 @@ macro_rules! from_sql_word {
     };
 }
 
-from_sql_word!(EventCategory, EventOutcome, Channel, NotificationStatus);
+from_sql_word!(
+    ActionStatus,
+    EventCategory,
+    EventOutcome,
+    Channel,
+    NotificationStatus
+);

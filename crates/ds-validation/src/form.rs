@@ -51,7 +51,8 @@ pub(crate) fn parse<D: Default, T>(
     }
 }
 
-fn object<D: Default>(
+/// Reads one object with these fields into a draft, and what is wrong with its shape.
+pub(crate) fn object<D: Default>(
     reader: &mut Reader<'_>,
     fields: &[Field<D>],
 ) -> Result<(D, Violations), Stop> {

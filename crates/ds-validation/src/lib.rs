@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actions")]
+mod action;
 mod batch;
 mod date_time;
 mod decode;
 mod draft;
 mod envelope;
-#[cfg(any(feature = "notifications", feature = "workflows"))]
+#[cfg(any(feature = "actions", feature = "notifications", feature = "workflows"))]
 mod form;
+#[cfg(feature = "actions")]
+pub mod incident;
 mod json;
 mod kind;
 #[cfg(feature = "workflows")]
@@ -19,6 +23,8 @@ mod member;
 mod notification;
 mod object;
 pub mod query;
+#[cfg(feature = "actions")]
+pub mod rate;
 mod relative_time;
 mod repetition;
 #[cfg(feature = "sanitize")]
@@ -34,6 +40,11 @@ mod violation;
 // Their types are part of this interface.
 pub use {ds_domain, jiff, uuid};
 
+#[cfg(feature = "actions")]
+pub use action::{
+    ActionDraft, ActionUpdateDraft, Actions, ValidAction, ValidActionUpdate, parse_action,
+    parse_action_update, parse_actions, validate_action, validate_action_update,
+};
 pub use batch::parse_batch;
 pub use decode::{Rejection, parse_event};
 pub use draft::EventDraft;

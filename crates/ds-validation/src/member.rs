@@ -110,7 +110,7 @@ impl Member {
 
 // === the types of the wire ===
 
-fn wrong_type(name: &'static str, expected: &str) -> Violation {
+pub(crate) fn wrong_type(name: &'static str, expected: &str) -> Violation {
     Violation::of_field(name, Rule::Type, format!("value must be {expected}"))
 }
 
@@ -139,7 +139,7 @@ fn mismatch(name: &'static str, format: &str) -> Violation {
     Violation::of_field(name, Rule::Format, message)
 }
 
-fn object(name: &'static str, value: Value<'_>) -> Result<JsonObject, Violation> {
+pub(crate) fn object(name: &'static str, value: Value<'_>) -> Result<JsonObject, Violation> {
     if value.kind == Kind::Object {
         return Ok(JsonObject::from_checked_text(value.text));
     }

@@ -90,8 +90,7 @@ pub(crate) fn event(
     limits: &Limits,
     found: &mut Violations,
 ) -> Screening {
-    let is_off = limits.secrets == SecretMode::Off && limits.markup == MarkupMode::Off;
-    if is_off || text.is_some_and(|text| !SUSPECT.is_match(text.as_bytes())) {
+    if !is_worth_it(text, limits) {
         return Screening::default();
     }
     let mut screen = Screen::new(limits);
@@ -110,6 +109,12 @@ pub(crate) fn event(
     let screening = screen.finish(found);
     note::write(&screening, &mut draft.event_metadata);
     screening
+}
+
+/// Whether anything can be found in a record that was read from `text`, if it was.
+pub(crate) fn is_worth_it(text: Option<&str>, limits: &Limits) -> bool {
+    let is_off = limits.secrets == SecretMode::Off && limits.markup == MarkupMode::Off;
+    !is_off && text.is_none_or(|text| SUSPECT.is_match(text.as_bytes()))
 }
 
 /// A look at the texts of one record.

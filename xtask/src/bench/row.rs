@@ -7,8 +7,8 @@ use anyhow::{Error, Result};
 
 use super::figure::Figure;
 use super::rows::{
-    batch, coalescer, latency, memory, million, outage, overload, query, single, slow_storage,
-    start,
+    batch, coalescer, latency, memory, million, outage, overload, query, rate, single,
+    slow_storage, start,
 };
 use super::stage::Stage;
 
@@ -177,6 +177,13 @@ pub(super) const ROWS: &[Row] = &[
         must: "page ≤ 1.5 × Q; last page of a walk ≤ 1.5 × the first, none missed, none twice; stream ≤ 50 MB",
         stretch: "page ≤ 1.3 × Q",
         measure: |stage| Box::pin(million::measure(stage)),
+    },
+    Row {
+        number: 24,
+        property: "success rates over a million traces against the same SQL",
+        must: "≤ 1.5 × Q",
+        stretch: "≤ 1.2 × Q",
+        measure: |stage| Box::pin(rate::measure(stage)),
     },
 ];
 

@@ -1,7 +1,10 @@
 //! `docs/LIMITS.md`: what bounds an event, a notification, a request and a query.
 
 use anyhow::{Context, Result};
-use ds_domain::limit::{self, TextField, TypedField};
+use ds_domain::{
+    limit::{self, TextField, TypedField},
+    rate,
+};
 
 use super::{code, table};
 
@@ -44,6 +47,11 @@ pub(super) fn page() -> Result<String> {
             limit::DELIVERY_TEXT_FIELDS,
             limit::DELIVERY_TYPED_FIELDS,
         ),
+        &fields(
+            "an action",
+            limit::ACTION_TEXT_FIELDS,
+            limit::ACTION_TYPED_FIELDS,
+        ),
         "\n## Requests and queries\n\n",
         &table(&["What", "Most"], bounds),
         "\n## Settings\n\nSection `validation` of the configuration. \
@@ -72,6 +80,16 @@ fn fields(what: &str, texts: &[TextField], others: &[TypedField]) -> String {
 
 const BOUNDS: &[(&str, usize)] = &[
     ("Events in one batch", limit::BATCH_EVENTS_MAX),
+    ("Actions in one batch", limit::BATCH_ACTIONS_MAX),
+    (
+        "Days that a success rate looks back",
+        rate::RANGE_DAYS_MAX as usize,
+    ),
+    ("Lines of a breakdown", rate::BREAKDOWN_MAX as usize),
+    (
+        "Revisions that are given back with an action",
+        limit::REVISIONS_MAX as usize,
+    ),
     (
         "Levels of objects and arrays in a body",
         limit::JSON_DEPTH_MAX,
@@ -132,7 +150,7 @@ fn typed(field: &TypedField) -> Vec<String> {
         .map_or_else(String::new, |format| format!(", {format}"));
     let bounds = match (field.name, field.range) {
         (_, Some((min, max))) => format!("{min} to {max}"),
-        ("event_timestamp", None) => format!(
+        ("event_timestamp" | "action_timestamp", None) => format!(
             "at most {} minutes ahead of the server's clock and {} days old, unless set otherwise",
             limit::CLOCK_SKEW_MAX.as_mins(),
             limit::EVENT_AGE_MAX.as_hours() / 24
@@ -213,6 +231,8 @@ mod tests {
             names(limit::NOTIFICATION_TYPED_FIELDS, |field| field.name),
             names(limit::DELIVERY_TEXT_FIELDS, |field| field.name),
             names(limit::DELIVERY_TYPED_FIELDS, |field| field.name),
+            names(limit::ACTION_TEXT_FIELDS, |field| field.name),
+            names(limit::ACTION_TYPED_FIELDS, |field| field.name),
         ];
         for (section, expected) in sections.iter().zip(expected) {
             let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
@@ -221,7 +241,7 @@ mod tests {
         }
         for name in ["event_kinds", "clock_skew_max"] {
             let row = format!("\n| `{name}` |");
-            assert_eq!(sections[7].matches(&row).count(), 1, "{name}");
+            assert_eq!(sections[9].matches(&row).count(), 1, "{name}");
         }
         for row in [
             "| `event_type` | `event_type` | 100 | yes |  |",

@@ -1,5 +1,7 @@
 //! The wire forms, member by member.
 
+mod actions;
+
 use std::time::Duration;
 
 use ds_dlq::{Consumer, DeadLetter, EntryId, Setback, Status};
@@ -86,7 +88,8 @@ fn sparse_event() -> StoredEvent {
 
 /// An answer to every kind of request that is answered in JSON, by the name of its schema.
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    [event_samples(), operation_samples(), notification_samples()].concat()
+    let samples = [event_samples(), operation_samples(), notification_samples()];
+    [samples.concat(), actions::samples()].concat()
 }
 
 fn event_samples() -> Vec<(&'static str, Value)> {

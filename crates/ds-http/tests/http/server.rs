@@ -7,6 +7,7 @@ use std::{
 };
 
 use ds_domain::{
+    action::{ActionUpdate, StoredAction},
     event::{Event, Parent},
     month::Month,
     notification::{StoredDelivery, StoredNotification},
@@ -17,16 +18,16 @@ use ds_http::{
 };
 use ds_ingest::{
     Ingest, Parts,
-    port::{EventStore, EventWriter, NotificationStore, Ports},
+    port::{ActionStore, EventStore, EventWriter, NotificationStore, Ports},
     testing::{CountingIds, MemoryBacklog, MemoryStore, Mood, event_body},
 };
 use ds_metrics::Exporter;
 use ds_repository::{
-    Appended, Inserted, Repository,
+    ActionKept, Appended, Inserted, Repository, UpdateError,
     error::{AppendError, InsertError, StoreError},
     settings::{FLUSH_TIMEOUT, Settings, TlsMode},
 };
-use ds_validation::{NewEvent, ValidDelivery, ValidNotification};
+use ds_validation::{NewEvent, ValidAction, ValidDelivery, ValidNotification};
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::Semaphore, sync::oneshot, task::JoinHandle, time::timeout};
 use uuid::Uuid;
@@ -135,6 +136,23 @@ impl NotificationStore for SharedStore {
     ) -> Result<Option<Inserted<StoredDelivery>>, InsertError> {
         let memory = &self.0.memory;
         memory.insert_delivery(notification_id, delivery).await
+    }
+}
+
+impl ActionStore for SharedStore {
+    async fn insert_actions(
+        &self,
+        groups: &[&[ValidAction]],
+    ) -> Vec<Result<Vec<ActionKept>, AppendError>> {
+        self.0.memory.insert_actions(groups).await
+    }
+
+    async fn update_action(
+        &self,
+        action_id: &str,
+        update: &ActionUpdate,
+    ) -> Result<StoredAction, UpdateError> {
+        self.0.memory.update_action(action_id, update).await
     }
 }
 

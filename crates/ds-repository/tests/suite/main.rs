@@ -6,13 +6,16 @@
     reason = "a test that fails panics, and a table of cases is as long as its cases"
 )]
 
+mod action;
 mod append;
 mod catalogue_schema;
 mod event;
+mod incident;
 mod migrate;
 mod notification;
 mod outage;
 mod partition;
+mod rate;
 mod read;
 mod round_trip;
 mod schema;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     "V3__notifications",
     "V4__cursor_key",
     "V5__workflow_catalog",
+    "V6__action_traces",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,14 @@ const MONTHS: [&str; 5] = [
     "audit_events_2027_02",
 ];
 
+const ACTION_MONTHS: [&str; 5] = [
+    "resource_action_traces_y2026m10",
+    "resource_action_traces_y2026m11",
+    "resource_action_traces_y2026m12",
+    "resource_action_traces_y2027m01",
+    "resource_action_traces_y2027m02",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn six_passes_at_once_succeed_and_make_each_partition_once() {
     let database = TestDatabase::create().await;
@@ -32,12 +40,43 @@ async fn six_passes_at_once_succeed_and_make_each_partition_once() {
         created.extend(report.created);
     }
     created.sort();
-    assert_eq!(created, MONTHS);
+    assert_eq!(created, [MONTHS, ACTION_MONTHS].concat());
     let again = ensure(&repositories[0], today).await.unwrap();
     assert!(again.created.is_empty());
     let next = ensure(&repositories[0], date(2026, 12, 1)).await.unwrap();
-    assert_eq!(next.created, ["audit_events_2027_03"]);
+    assert_eq!(
+        next.created,
+        ["audit_events_2027_03", "resource_action_traces_y2027m03"]
+    );
     assert_eq!(next.covered_until, date(2027, 4, 1));
+}
+
+#[tokio::test]
+async fn the_table_that_ends_first_ends_the_covered_range() {
+    let database = TestDatabase::create().await;
+    let client = database.connect().await;
+    let repository = Repository::new(settings(&database)).unwrap();
+    ensure(&repository, date(2026, 11, 21)).await.unwrap();
+    client
+        .batch_execute("DROP TABLE resource_action_traces_y2027m02")
+        .await
+        .unwrap();
+    client
+        .batch_execute("CREATE TABLE resource_action_traces_y2027m02 (day date)")
+        .await
+        .unwrap();
+    let error = ensure(&repository, date(2026, 11, 21)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Internal(_)), "{error:?}");
+    client
+        .batch_execute("DROP TABLE resource_action_traces_y2027m02")
+        .await
+        .unwrap();
+    let today = date(2026, 11, 21);
+    let two = ds_domain::month::covering(today, 1);
+    let report = repository.ensure_partitions(today, &two).await.unwrap();
+    assert_eq!(report.covered_until, date(2027, 2, 1));
+    let healed = ensure(&repository, today).await.unwrap();
+    assert_eq!(healed.created, ["resource_action_traces_y2027m02"]);
 }
 
 #[tokio::test]
@@ -126,7 +165,11 @@ async fn a_gap_ends_the_covered_range() {
     let healed = ensure(&repository, date(2026, 12, 1)).await.unwrap();
     assert_eq!(
         healed.created,
-        ["audit_events_2027_01", "audit_events_2027_03"]
+        [
+            "audit_events_2027_01",
+            "audit_events_2027_03",
+            "resource_action_traces_y2027m03"
+        ]
     );
     assert_eq!(healed.covered_until, date(2027, 4, 1));
 }
@@ -153,7 +196,10 @@ async fn making_a_partition_waits_for_neither_readers_nor_writers_and_holds_none
         .await
         .unwrap();
     let report = ensure(&maker, date(2026, 11, 21)).await.unwrap();
-    assert_eq!(report.created, ["audit_events_2027_02"]);
+    assert_eq!(
+        report.created,
+        ["audit_events_2027_02", "resource_action_traces_y2027m02"]
+    );
     append(&repository, &[SAMPLE.new_event()]).await.unwrap();
 }
 
@@ -208,6 +254,12 @@ async fn a_member_of_the_application_role_can_do_its_work_and_nothing_else() {
             .unwrap()
             .is_some()
     );
+    // What became of an action may change, and nothing else.
+    let actions = crate::action::one("act-1", "");
+    let stored = repository.insert_actions(&[&actions]).await.remove(0);
+    stored.unwrap();
+    let update = crate::action::update(r#"{"execution_status": "completed"}"#);
+    repository.update_action("act-1", &update).await.unwrap();
     client
         .batch_execute(&format!("SET ROLE {user}"))
         .await
@@ -220,6 +272,12 @@ async fn a_member_of_the_application_role_can_do_its_work_and_nothing_else() {
         "SELECT 1 FROM audit_events_2026_11",
         "DROP TABLE audit_events_2026_11",
         "ALTER TABLE audit_events DISABLE TRIGGER ALL",
+        "UPDATE resource_action_traces SET workflow_id = 'w'",
+        "UPDATE resource_action_traces SET revision = 7",
+        "UPDATE resource_action_revisions SET execution_status = 'failed'",
+        "DELETE FROM resource_action_traces",
+        "DELETE FROM resource_action_ids",
+        "TRUNCATE resource_action_revisions",
     ] {
         let refused = client.batch_execute(change).await.unwrap_err();
         assert_eq!(

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use ds_domain::{
     event::{EventCategory, EventOutcome},
     limit::{
-        DELIVERY_TEXT_FIELDS, DELIVERY_TYPED_FIELDS, EVENT_TEXT_FIELDS, EVENT_TYPED_FIELDS,
-        EXECUTION_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS, NOTIFICATION_TYPED_FIELDS,
-        RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX, TextField, TypedField,
-        WORKFLOW_CHANGE_TEXT_FIELDS, WORKFLOW_TEXT_FIELDS,
+        ACTION_TEXT_FIELDS, ACTION_UPDATE_TEXT_FIELDS, DELIVERY_TEXT_FIELDS, DELIVERY_TYPED_FIELDS,
+        EVENT_TEXT_FIELDS, EVENT_TYPED_FIELDS, EXECUTION_TEXT_FIELDS, NOTIFICATION_TEXT_FIELDS,
+        NOTIFICATION_TYPED_FIELDS, RETENTION_DAYS_DEFAULT, RETENTION_DAYS_MAX, TextField,
+        TypedField, WORKFLOW_CHANGE_TEXT_FIELDS, WORKFLOW_TEXT_FIELDS,
     },
 };
 use ds_testkit::TestDatabase;
@@ -26,6 +26,10 @@ const TABLES: &[(&str, &[TextField])] = &[
     ("remediation_workflow_catalog", WORKFLOW_TEXT_FIELDS),
     ("remediation_workflow_catalog", WORKFLOW_CHANGE_TEXT_FIELDS),
     ("remediation_workflow_executions", EXECUTION_TEXT_FIELDS),
+    ("resource_action_traces", ACTION_TEXT_FIELDS),
+    ("resource_action_ids", &[ACTION_TEXT_FIELDS[0]]),
+    ("resource_action_revisions", &[ACTION_TEXT_FIELDS[0]]),
+    ("resource_action_revisions", ACTION_UPDATE_TEXT_FIELDS),
 ];
 
 /// Fields whose column is an unbounded `text`: their limit is not the column's.
@@ -36,6 +40,11 @@ const UNBOUNDED: &[&str] = &[
     "notification_audit.error_message",
     "notification_deliveries.delivery_status",
     "notification_deliveries.error_message",
+    "resource_action_traces.model_reasoning",
+    "resource_action_traces.execution_error",
+    "resource_action_traces.effectiveness_notes",
+    "resource_action_revisions.execution_error",
+    "resource_action_revisions.effectiveness_notes",
     "remediation_workflow_catalog.description",
     "remediation_workflow_catalog.content",
     "remediation_workflow_catalog.container_image",

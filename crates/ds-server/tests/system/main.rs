@@ -8,6 +8,7 @@
 )]
 
 mod acceptance;
+mod actions;
 mod burst;
 mod cli;
 mod config;
@@ -38,5 +39,6 @@ mod spill;
 mod stage;
 mod start;
 mod stored;
+mod success_rates;
 mod traffic;
 mod walk;
