@@ -11,6 +11,15 @@ from schemathesis.generation import GenerationMode
 # An event that is stored.
 EVENT = os.environ["DS_CONFORMANCE_EVENT"]
 
+# Times of an action that it need not have.
+ACTION_TIMES = (
+    "signal_firing_time",
+    "execution_start_time",
+    "execution_end_time",
+    "effectiveness_assessed_at",
+    "effectiveness_assessment_due",
+)
+
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
@@ -26,6 +35,9 @@ def before_call(context, case, kwargs):
         # One that was handed out cannot be made up; an empty one begins a walk, and has no offset.
         case.query["cursor"] = ""
         case.query.pop("offset", None)
+    if case.path.endswith("/incidents/{id}") and not reads_as(int, case.path_parameters.get("id")):
+        # The name of something else that an earlier answer held.
+        case.path_parameters["id"] = 1
     if case.path.endswith("/success-rate/multi-dimensional"):
         # One dimension must be given, and a version belongs to a workflow.
         case.query = {"incident_type": "pod-oom", "workflow_id": "recovery"} | (case.query or {})
@@ -41,6 +53,10 @@ def before_call(context, case, kwargs):
         if isinstance(event, dict) and "action_timestamp" in event:
             event["action_timestamp"] = now()
             event["action_id"] = str(uuid.uuid4())
+        for time in ACTION_TIMES:
+            # An empty text passes for a time there.
+            if isinstance(event, dict) and event.get(time) is not None:
+                event[time] = now()
 
 
 def make_storable(event):
