@@ -29,7 +29,7 @@ impl Total {
 }
 
 /// What the labels of a workflow are worth.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Score {
     /// What speaks for it.
     pub boost: Points,

@@ -1,5 +1,7 @@
 //! What somebody who looks for a workflow asks, and in which order the answers stand.
 
+mod best;
+
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
@@ -10,6 +12,8 @@ use crate::{
     label::{CustomLabels, DetectedLabels, MandatoryLabels},
     score::{Labels, Total},
 };
+
+pub use best::{Best, Candidate, Ranked};
 
 words! {
     /// Whether a version of a workflow is to be used.

@@ -26,6 +26,10 @@ use crate::{
     route::{Found, Routes},
 };
 
+/// Largest body of a question: a search with all the labels it may have, each character escaped, takes
+/// a third of it.
+const QUESTION_BYTES_MAX: usize = 256 * 1024;
+
 /// What the requests of one listener share.
 pub(crate) struct App<P: Ports> {
     pub(crate) service: Arc<Service<P>>,
@@ -128,6 +132,16 @@ async fn serve<P: Ports>(
             let handling = (endpoint.handle)(service, call);
             finish(&app.writes, settle(handling, exchange)).await
         }
+        Kind::Question => {
+            let limits = RequestLimits {
+                body_bytes_max: limits.body_bytes_max.min(QUESTION_BYTES_MAX),
+                ..*limits
+            };
+            match receive(call, body, exchange, &limits).await {
+                Ok((call, exchange)) => settle((endpoint.handle)(service, call), exchange).await,
+                Err(reply) => reply,
+            }
+        }
         Kind::Write => write(app, endpoint, call, body, exchange).await,
     }
 }
@@ -147,7 +161,7 @@ fn is_query_text<P: Ports>(endpoint: &Endpoint<P>, uri: &Uri) -> bool {
 async fn write<P: Ports>(
     app: &App<P>,
     endpoint: &Endpoint<P>,
-    mut call: Call,
+    call: Call,
     body: Incoming,
     mut exchange: Exchange,
 ) -> Reply {
@@ -163,21 +177,10 @@ async fn write<P: Ports>(
             return exchange.finish(Err(Problem::overloaded(overloaded)));
         }
     };
-    if let Err(problem) = check_media(&call.headers, &body) {
-        drop(admission);
-        return end(Err(problem), exchange, &call.headers, body, limits).await;
-    }
-    match body::read(body, &call.headers, limits).await {
-        Ok(bytes) => call.body = bytes,
-        Err(error) => {
-            exchange.close();
-            return exchange.finish(Err(Problem::of_body(error)));
-        }
-    }
-    exchange.received(call.body.len());
-    if call.body.is_empty() {
-        return exchange.finish(Err(Problem::body_missing()));
-    }
+    let (call, exchange) = match receive(call, body, exchange, limits).await {
+        Ok(received) => received,
+        Err(reply) => return reply,
+    };
     let handling = (endpoint.handle)(Arc::clone(&service), call);
     finish(&app.writes, async move {
         let reply = settle(handling, exchange).await;
@@ -185,6 +188,30 @@ async fn write<P: Ports>(
         reply
     })
     .await
+}
+
+/// Takes the body into the call. When there is none to work with the exchange ends.
+async fn receive(
+    mut call: Call,
+    body: Incoming,
+    mut exchange: Exchange,
+    limits: &RequestLimits,
+) -> Result<(Call, Exchange), Reply> {
+    if let Err(problem) = check_media(&call.headers, &body) {
+        return Err(end(Err(problem), exchange, &call.headers, body, limits).await);
+    }
+    match body::read(body, &call.headers, limits).await {
+        Ok(bytes) => call.body = bytes,
+        Err(error) => {
+            exchange.close();
+            return Err(exchange.finish(Err(Problem::of_body(error))));
+        }
+    }
+    exchange.received(call.body.len());
+    if call.body.is_empty() {
+        return Err(exchange.finish(Err(Problem::body_missing())));
+    }
+    Ok((call, exchange))
 }
 
 /// Runs a handler to its end and completes the answer.

@@ -22,6 +22,8 @@ pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Problem>> +
 pub(crate) enum Kind {
     /// It does not: it is dropped with its connection.
     Read,
+    /// It does not either, but what it asks for is in its body.
+    Question,
     /// It brings events: it has to be admitted before its body is read, and once started it is
     /// finished, whatever becomes of its connection.
     Write,

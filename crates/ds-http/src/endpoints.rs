@@ -22,6 +22,7 @@ mod list_notifications;
 mod purge_dead_letter;
 mod query_audit_events;
 mod replay_dead_letter;
+mod search_workflows;
 mod success_rate;
 mod update_action;
 
@@ -77,6 +78,7 @@ const INCIDENT_OUTCOMES: &str = "/api/v1/incidents/aggregate/success-rate";
 const BY_NAMESPACE: &str = "/api/v1/incidents/aggregate/by-namespace";
 const BY_SEVERITY: &str = "/api/v1/incidents/aggregate/by-severity";
 const TREND: &str = "/api/v1/incidents/aggregate/trend";
+const SEARCH: &str = "/api/v1/workflows/search";
 
 const DLQ: &str = "/api/v1/admin/dlq";
 const LETTERS: &str = "/api/v1/admin/dlq/dead-letters";
@@ -88,6 +90,7 @@ const APPEND: &[u16] = &[201, 400, 404, 408, 409, 413, 415, 500, 503];
 const RECORD: &[u16] = &[201, 400, 408, 409, 413, 415, 500, 503];
 const CHANGE: &[u16] = &[200, 400, 404, 408, 409, 413, 415, 500, 503];
 const LIST: &[u16] = &[200, 400, 500, 503];
+const ASK: &[u16] = &[200, 400, 408, 413, 415, 500, 503];
 const GET: &[u16] = &[200, 400, 404, 500, 503];
 const LOOK_UP: &[u16] = &[200, 304, 400];
 const CHECK: &[u16] = &[200, 503];
@@ -120,6 +123,7 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         query("countIncidentsByNamespace", BY_NAMESPACE, INSPECT, |s, _| Box::pin(incidents::by_namespace(s))),
         query("countIncidentsBySeverity", BY_SEVERITY, INSPECT, |s, _| Box::pin(incidents::by_severity(s))),
         query("getIncidentTrend", TREND, LIST, |s, c| Box::pin(incidents::trend(s, c))),
+        ask("searchWorkflows", SEARCH, ASK, |s, c| Box::pin(search_workflows::handle(s, c))),
         command("getDeadLetterQueue", Method::GET, DLQ, INSPECT, |s, c| Box::pin(get_dead_letter_queue::handle(s, c))),
         command("listDeadLetters", Method::GET, LETTERS, LIST, |s, c| Box::pin(list_dead_letters::handle(s, c))),
         command("replayDeadLetter", Method::POST, REPLAY, ACCEPT, |s, c| Box::pin(replay_dead_letter::handle(s, c))),
@@ -153,6 +157,20 @@ fn query<P: Ports>(
         needs_store: true,
         statuses,
         handle,
+    }
+}
+
+/// The same where what is asked for is in the body.
+fn ask<P: Ports>(
+    operation: &'static str,
+    path: &'static str,
+    statuses: &'static [u16],
+    handle: Handle<P>,
+) -> Endpoint<P> {
+    Endpoint {
+        method: Method::POST,
+        kind: Kind::Question,
+        ..query(operation, path, statuses, handle)
     }
 }
 

@@ -10,6 +10,7 @@ mod notification;
 mod query;
 mod refusal;
 mod resource;
+mod search;
 
 use std::{borrow::Cow, error::Error, time::Duration};
 
@@ -282,6 +283,11 @@ impl Problem {
             failures: Vec::new(),
             cause: None,
         }))
+    }
+
+    fn saying(mut self, detail: &'static str) -> Self {
+        self.0.detail = Cow::Borrowed(detail);
+        self
     }
 
     fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {

@@ -7,6 +7,7 @@ mod event_type;
 mod health;
 mod incident;
 mod notification;
+mod search;
 mod success_rate;
 mod timeline;
 
@@ -30,6 +31,7 @@ pub(crate) use incident::{IncidentList, NamespaceCounts, OutcomeCounts, Severity
 pub(crate) use notification::{
     DeliveryElement, NotificationAccepted, NotificationDetail, NotificationElement,
 };
+pub(crate) use search::SearchAnswer;
 pub(crate) use success_rate::SuccessRateReport;
 pub(crate) use timeline::Correlation;
 

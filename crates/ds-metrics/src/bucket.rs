@@ -20,3 +20,6 @@ pub(crate) const REQUEST: &[f64] = &[
 pub(crate) const ROWS: &[f64] = &[
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1000.0, 5000.0,
 ];
+
+/// Results of a search: none, the first page of what a model looks at, and up to the most there are.
+pub(crate) const RESULTS: &[f64] = &[0.0, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0];

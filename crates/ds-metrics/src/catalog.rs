@@ -101,6 +101,12 @@ metrics_catalog! {
     query_duration: histogram("datastorage_query_duration_seconds", Seconds, bucket::QUERY) [operation: Static];
     /// Queries by how they ended.
     queries: counter("datastorage_query_total", Count) [operation: Static, status: Static];
+    /// Time to find the workflows that suit best.
+    search_duration: histogram("datastorage_workflow_search_duration_seconds", Seconds, bucket::QUERY) [];
+    /// Workflows that a search gave.
+    search_results: histogram("datastorage_workflow_search_results", Count, bucket::RESULTS) [];
+    /// Searches that found no workflow.
+    search_zero_hits: counter("datastorage_workflow_search_zero_hits_total", Count) [];
     /// Streams of events that are being sent.
     exports_active: gauge("datastorage_exports_active", Count) [];
     /// Streams of events by how they ended.
@@ -258,6 +264,7 @@ pub fn register(services: impl Iterator<Item = &'static str>) {
         exports(*end).absolute(0);
     }
     exports_refused().absolute(0);
+    search_zero_hits().absolute(0);
     exports_active().set(0.0);
     for stream in Stream::ALL {
         dlq_enqueued(*stream, stream.entry()).absolute(0);

@@ -28,11 +28,22 @@ impl ToSql for Written<'_> {
 pub(crate) struct Read(pub(crate) JsonObject);
 
 impl<'a> FromSql<'a> for Read {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let text = Glanced::from_sql(kind, raw)?.0;
+        Ok(Self(JsonObject::from_checked_text(text)))
+    }
+
+    accepts!(JSONB);
+}
+
+/// The text of an object that is only looked at: it stays where it was received.
+#[derive(Eq, Hash, PartialEq)]
+pub(crate) struct Glanced<'r>(pub(crate) &'r str);
+
+impl<'a> FromSql<'a> for Glanced<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         match raw {
-            [VERSION, text @ ..] => Ok(Self(JsonObject::from_checked_text(std::str::from_utf8(
-                text,
-            )?))),
+            [VERSION, text @ ..] => Ok(Self(std::str::from_utf8(text)?)),
             _ => Err("unknown version of jsonb".into()),
         }
     }

@@ -16,6 +16,7 @@ mod pool;
 mod rate;
 mod read;
 mod row;
+mod search;
 pub mod settings;
 mod sql;
 mod statement;
@@ -38,6 +39,7 @@ pub use action::{ActionKept, UpdateError};
 pub use cursor_key::CursorKey;
 pub use incident::IncidentPage;
 pub use page::{EventPage, Listing, NotificationPage, Total};
+pub use search::{FoundWorkflow, SearchResults};
 pub use writer::Writer;
 
 /// The audit store. Clones share its connections.

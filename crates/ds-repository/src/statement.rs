@@ -60,6 +60,8 @@ pub(crate) const ALL: &[Statement] = &[
     crate::read::FIND_DATES,
     crate::read::FIND_EVENT,
     crate::read::FIND_EVENTS,
+    crate::search::NARROW,
+    crate::search::SHOW,
     crate::timeline::READ_TIMELINE,
     crate::timeline::FIND_CHILDREN,
     crate::timeline::SUMMARISE,

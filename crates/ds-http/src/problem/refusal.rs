@@ -168,7 +168,7 @@ fn of_violations(violations: &Violations, write: Write) -> Problem {
             Problem::new(StatusCode::BAD_REQUEST, slug, title, detail)
         }
         Some(first) if first.rule == Rule::EmptyBatch => Problem::invalid(first.message.clone()),
-        Some(_) | None => Problem::invalid(schema_mismatch(violations, write)),
+        Some(_) | None => Problem::invalid(mismatch(schema(write), violations)),
     };
     listing(problem, violations)
 }
@@ -208,8 +208,9 @@ fn schema(write: Write) -> &'static str {
     }
 }
 
-fn schema_mismatch(violations: &Violations, write: Write) -> String {
-    let mut detail = schema(write).to_owned();
+/// The violations, in a list behind `beginning`.
+pub(super) fn mismatch(beginning: &str, violations: &Violations) -> String {
+    let mut detail = beginning.to_owned();
     for (index, violation) in violations.iter().enumerate() {
         if detail.len() > DETAIL_BYTES_MAX {
             detail.push_str(&format!(" (and {} more errors)", violations.len() - index));

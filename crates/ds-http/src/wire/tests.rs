@@ -89,7 +89,8 @@ fn sparse_event() -> StoredEvent {
 /// An answer to every kind of request that is answered in JSON, by the name of its schema.
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     let samples = [event_samples(), operation_samples(), notification_samples()];
-    [samples.concat(), actions::samples()].concat()
+    let search = vec![search::tests::sample()];
+    [samples.concat(), actions::samples(), search].concat()
 }
 
 fn event_samples() -> Vec<(&'static str, Value)> {

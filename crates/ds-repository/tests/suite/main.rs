@@ -19,6 +19,7 @@ mod rate;
 mod read;
 mod round_trip;
 mod schema;
+mod search;
 mod tls;
 mod upkeep;
 mod walk;

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     "V4__cursor_key",
     "V5__workflow_catalog",
     "V6__action_traces",
+    "V7__search_of_inactive_workflows",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

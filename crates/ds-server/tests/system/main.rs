@@ -33,6 +33,7 @@ mod refusal;
 mod replicas;
 mod restart;
 mod schema;
+mod search;
 mod secrets;
 mod service;
 mod spill;
