@@ -20,6 +20,7 @@ mod request_id;
 mod route;
 mod timed_stream;
 mod trace;
+mod trail;
 mod walk;
 mod warning;
 mod wire;

@@ -285,11 +285,6 @@ impl Problem {
         }))
     }
 
-    fn saying(mut self, detail: &'static str) -> Self {
-        self.0.detail = Cow::Borrowed(detail);
-        self
-    }
-
     fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.0.cause = Some(Box::new(cause));
         self

@@ -31,7 +31,9 @@ pub(crate) use incident::{IncidentList, NamespaceCounts, OutcomeCounts, Severity
 pub(crate) use notification::{
     DeliveryElement, NotificationAccepted, NotificationDetail, NotificationElement,
 };
-pub(crate) use search::SearchAnswer;
+#[cfg(test)]
+pub(crate) use search::tests::found as found_workflow;
+pub(crate) use search::{FilterEcho, SearchAnswer, points, total};
 pub(crate) use success_rate::SuccessRateReport;
 pub(crate) use timeline::Correlation;
 

@@ -18,6 +18,7 @@ use crate::{
     recent::RecentEvents,
     replay::Replay,
     settings::Settings,
+    trail::{Trail, TrailBounds},
 };
 
 /// Puts into the queue that are under way at a time: while one waits to be made durable the next
@@ -38,6 +39,7 @@ pub struct Ingest<P: Ports> {
     pub(crate) actions: ActionCommit<P::Store>,
     pub(crate) limits: Limits,
     pub(crate) recent: RecentEvents,
+    pub(crate) trail: Trail,
     clock: P::Clock,
     ids: P::Ids,
     gate: Arc<Gate>,
@@ -114,6 +116,7 @@ impl<P: Ports> Ingest<P> {
             store,
             limits,
             recent: RecentEvents::default(),
+            trail: Trail::new(TrailBounds::default()),
             clock,
             ids,
             gate: Gate::new(&settings),

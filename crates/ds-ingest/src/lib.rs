@@ -20,6 +20,7 @@ mod screened;
 mod settings;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
+mod trail;
 mod warning;
 
 pub use actions::{ActionError, ActionRecorded, ActionsRecorded};

@@ -211,6 +211,22 @@ metrics_catalog! {
     spool_recovered_entries: gauge("datastorage_spool_recovered_entries", Count) [];
     /// Places of the local spool that were found torn, damaged, unreadable or missing when it was opened.
     spool_corruptions: counter("datastorage_spool_corruptions_total", Count) [];
+    /// Events of the service itself that were left to be recorded behind an answer.
+    audit_events_buffered: counter("audit_events_buffered_total", Count) [service: Static];
+    /// Events of the service itself that were dropped: their buffer was full, or no place took them before the end.
+    audit_events_dropped: counter("audit_events_dropped_total", Count) [service: Static];
+    /// Events of the service itself that were recorded.
+    audit_events_written: counter("audit_events_written_total", Count) [service: Static];
+    /// Attempts to record events of the service itself that failed; most are repeated.
+    audit_batches_failed: counter("audit_batches_failed_total", Count) [service: Static];
+    /// Events of the service itself that wait to be recorded.
+    audit_buffer_size: gauge("audit_buffer_size", Count) [service: Static];
+    /// Most events of the service itself that may wait.
+    audit_buffer_capacity: gauge("audit_buffer_capacity", Count) [service: Static];
+    /// How full the buffer of such events is; at 1 it drops the newest.
+    audit_buffer_utilization: gauge("audit_buffer_utilization_ratio", Count) [service: Static];
+    /// Time to record a batch of such events.
+    audit_write_duration: histogram("audit_write_duration_seconds", Seconds, bucket::WRITE) [service: Static];
     /// Days from today to the end of the last monthly partition.
     partition_horizon: gauge("datastorage_partition_horizon_days", Count) [];
     /// Passes of a background worker by how they ended.
@@ -221,6 +237,30 @@ metrics_catalog! {
     ready: gauge("datastorage_ready", Count) [];
     /// Always 1; the label says which build is running.
     build_info: gauge("datastorage_build_info", Count) [version: Static];
+}
+
+/// What the service calls itself as a sender of events.
+pub const TRAIL: Static = "datastorage";
+
+fn register_exports() {
+    for end in ExportEnd::ALL {
+        exports(*end).absolute(0);
+    }
+    exports_refused().absolute(0);
+    exports_active().set(0.0);
+}
+
+/// The series of the catalogue, and of what the service notes about it.
+fn register_workflows() {
+    search_zero_hits().absolute(0);
+    for counter in [
+        audit_events_buffered(TRAIL),
+        audit_events_dropped(TRAIL),
+        audit_events_written(TRAIL),
+        audit_batches_failed(TRAIL),
+    ] {
+        counter.absolute(0);
+    }
 }
 
 /// Describes every metric to the installed recorder, and starts the series whose labels this crate
@@ -260,12 +300,8 @@ pub fn register(services: impl Iterator<Item = &'static str>) {
         writes_refused(*reason).absolute(0);
     }
     queue_expired().absolute(0);
-    for end in ExportEnd::ALL {
-        exports(*end).absolute(0);
-    }
-    exports_refused().absolute(0);
-    search_zero_hits().absolute(0);
-    exports_active().set(0.0);
+    register_exports();
+    register_workflows();
     for stream in Stream::ALL {
         dlq_enqueued(*stream, stream.entry()).absolute(0);
         dlq_refused(*stream).absolute(0);

@@ -76,7 +76,19 @@ fn touch_every_metric() {
     catalog::build_info("0.1.0").set(1.0);
 }
 
+fn touch_the_trail() {
+    catalog::audit_events_buffered(catalog::TRAIL).increment(9);
+    catalog::audit_events_dropped(catalog::TRAIL).increment(1);
+    catalog::audit_events_written(catalog::TRAIL).increment(8);
+    catalog::audit_batches_failed(catalog::TRAIL).increment(1);
+    catalog::audit_buffer_size(catalog::TRAIL).set(3.0);
+    catalog::audit_buffer_capacity(catalog::TRAIL).set(50_000.0);
+    catalog::audit_buffer_utilization(catalog::TRAIL).set(0.00006);
+    catalog::audit_write_duration(catalog::TRAIL).record(0.003);
+}
+
 fn touch_the_exports() {
+    touch_the_trail();
     catalog::search_duration().record(0.002);
     catalog::search_results().record(7.0);
     catalog::search_zero_hits().increment(1);

@@ -45,6 +45,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let readiness = Arc::new(Readiness::starting());
     let backlogs = Backlogs::open(&settings).await?;
     let service = wiring::service(&settings, &repository, &backlogs, &readiness, &exporter);
+    let trail = keep_trail(&service);
     let mut doors = Doors::open(&settings, &service).await?;
 
     let prepared = tokio::select! {
@@ -75,6 +76,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     readiness.set_shutting_down();
     let parts = Parts {
         service,
+        trail,
         backlogs,
         repository,
     };
@@ -93,9 +95,32 @@ async fn prepare(repository: &Repository, settings: &Settings) -> anyhow::Result
     Ok(())
 }
 
+/// Records what the service notes about itself, on a task of its own.
+fn keep_trail(service: &Arc<Service<Production>>) -> JoinHandle<usize> {
+    let service = Arc::clone(service);
+    tokio::spawn(async move { service.ingest.keep_trail().await })
+}
+
+/// Ends that: what is left is recorded first.
+async fn close_trail(
+    service: &Service<Production>,
+    trail: JoinHandle<usize>,
+    budget: Duration,
+) -> Result<(), Unfinished> {
+    service.ingest.close_trail(budget);
+    match trail.await {
+        Ok(0) => Ok(()),
+        Ok(lost) => Err(Unfinished(format!(
+            "{lost} events of the service itself were lost"
+        ))),
+        Err(error) => Err(Unfinished(error.to_string())),
+    }
+}
+
 /// What is closed at the end.
 struct Parts {
     service: Arc<Service<Production>>,
+    trail: JoinHandle<usize>,
     backlogs: Backlogs,
     repository: Repository,
 }
@@ -138,6 +163,10 @@ async fn end(
             .run("drain requests", budgets.drain_timeout + GRACE, drain)
             .await;
     }
+    let trail = close_trail(&parts.service, parts.trail, budgets.workers_timeout);
+    phases
+        .run("finish own trail", budgets.workers_timeout + GRACE, trail)
+        .await;
     // Nobody writes any more. What waits in a backlog stays there: any process may replay it.
     let finish = async {
         parts.service.ingest.close().await;

@@ -13,6 +13,7 @@ use crate::{
     endpoint::{Call, Reply, json},
     exchange::outcome,
     problem::Problem,
+    trail,
     wire::SearchAnswer,
 };
 
@@ -37,6 +38,7 @@ pub(super) async fn handle<P: Ports>(
     if found.workflows.is_empty() {
         catalog::search_zero_hits().increment(1);
     }
+    trail::searched(&service.ingest, &search, &found, took);
     json(StatusCode::OK, &SearchAnswer::new(&search, &found)?)
 }
 

@@ -32,8 +32,9 @@ impl Problem {
                 Self::away(detail, error)
             }
             StoreError::Internal(_) => {
-                let problem = Self::internal().caused_by(error);
-                problem.saying("Failed to search workflows")
+                let mut problem = Self::internal().caused_by(error);
+                problem.0.detail = "Failed to search workflows".into();
+                problem
             }
         }
     }

@@ -11,7 +11,6 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::raw;
 use crate::problem::Problem;
 
 /// How an object without members is stored.
@@ -97,6 +96,11 @@ impl<'s> FoundElement<'s> {
     }
 }
 
+/// The text as it is stored.
+fn raw(object: &JsonObject) -> Result<&RawValue, Problem> {
+    serde_json::from_str(object.as_str()).map_err(Problem::unwritable)
+}
+
 /// What one label does to a score.
 #[derive(Serialize)]
 struct ContributionElement<'s> {
@@ -123,7 +127,7 @@ impl<'s> ContributionElement<'s> {
 
 /// Whole numbers become fractions here, and nowhere before: dividing once gives the number that is
 /// nearest, which is the one that is written with these very digits.
-fn points(points: Points) -> f64 {
+pub(crate) fn points(points: Points) -> f64 {
     f64::from(points.0) / 1_000.0
 }
 

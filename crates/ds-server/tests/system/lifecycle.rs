@@ -125,6 +125,7 @@ async fn phases_run_in_their_order() {
             "propagation pause",
             "drain requests",
             "stop workers",
+            "finish own trail",
             "finish writes",
             "close stores"
         ]

@@ -42,4 +42,5 @@ mod start;
 mod stored;
 mod success_rates;
 mod traffic;
+mod trail;
 mod walk;

@@ -418,6 +418,12 @@ async fn what_cannot_be_searched_for_is_refused_with_all_that_is_wrong() {
             "{body}: {found:?}"
         );
     }
+    service.terminate().await;
+}
+
+#[tokio::test]
+async fn what_is_no_search_at_all_is_refused() {
+    let service = Service::start().await;
     let missing = ask(&service, &json!({ "filters": {} })).await.json();
     let detail = missing["detail"].as_str().unwrap();
     assert!(

@@ -15,7 +15,8 @@ fn search() -> WorkflowSearch {
     parse_search(BODY.as_bytes(), &Limits::default()).unwrap()
 }
 
-fn found() -> FoundWorkflow {
+/// A workflow that was found.
+pub(crate) fn found() -> FoundWorkflow {
     let search = search();
     FoundWorkflow {
         workflow_id: Uuid::from_u128(1),
