@@ -60,6 +60,12 @@ pub(crate) struct Value<'a> {
 /// Most findings kept for one event: enough to mend it, too few to be made a weapon of.
 const FINDINGS_MAX: usize = 100;
 
+/// Whether `text` is JSON. What an event may not hold is still JSON: a name twice, half a character.
+pub(crate) fn is_json(text: &str) -> bool {
+    let reader = Reader::new(text.as_bytes(), &Limits::widest());
+    reader.is_ok_and(|mut reader| reader.value().is_ok() && reader.end().is_ok())
+}
+
 /// Reads one text from front to back.
 pub(crate) struct Reader<'a> {
     text: &'a str,

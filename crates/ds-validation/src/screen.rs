@@ -17,6 +17,7 @@ use regex::bytes::Regex;
 
 use crate::{EventDraft, Limits, Rule, Violation, Violations, markup, secret};
 
+pub(crate) use document::secrets_of_json;
 pub use findings::{Finding, Findings, Screening};
 
 /// What is done about secrets.

@@ -10,6 +10,7 @@
 mod base64;
 mod credible;
 mod evidence;
+mod manifest;
 pub(crate) mod name;
 mod rules;
 
@@ -17,6 +18,8 @@ use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use crate::{json, screen};
+use credible::is_block_indicator;
 pub(crate) use credible::{is_plain_base64, is_secret_of_name, is_secret_value};
 use rules::{Hit, RULES, Rule};
 
@@ -69,23 +72,56 @@ pub(crate) struct Span {
     rank: usize,
 }
 
+impl Span {
+    /// A secret that no pattern found.
+    pub(crate) fn new(range: Range<usize>, rule: &'static str) -> Self {
+        Self {
+            range,
+            rule,
+            rank: RULES.len(),
+        }
+    }
+}
+
+/// How often JSON may be the text of a string of JSON and still be read: beyond that it is a text.
+pub(crate) const LEVELS_MAX: usize = 3;
+
 /// The secrets of `text`, in their order, none touching another.
 pub(crate) fn find(text: &str) -> Vec<Span> {
+    find_within(text, LEVELS_MAX)
+}
+
+/// Like [`find`]. A text that is JSON as a whole is read as JSON, so that it does not matter how its
+/// names are spelled, so many `levels` deep.
+pub(crate) fn find_within(text: &str, levels: usize) -> Vec<Span> {
     let bytes = text.as_bytes();
-    if !is_suspect(bytes) {
+    let may_be_json = levels > 0 && looks_like_container(text);
+    let is_suspect = is_suspect(bytes) || (may_be_json && text.contains("\\u00"));
+    if !is_suspect {
         return Vec::new();
+    }
+    if may_be_json && json::is_json(text) {
+        return merged(screen::secrets_of_json(text, levels - 1));
     }
     let mut spans = Vec::new();
     for rank in PATTERNS.set.matches(bytes) {
         collect(text, rank, &mut spans);
     }
+    let manifest = manifest::find(text).into_iter();
+    spans.extend(manifest.map(|range| Span::new(range, name::SECRET_OBJECT)));
     spans.sort_by_key(|span| (span.range.start, span.rank));
     merged(spans)
 }
 
+/// Whether `text` may be an object or an array.
+fn looks_like_container(text: &str) -> bool {
+    let text = text.trim_ascii().as_bytes();
+    matches!(text, [b'{', .., b'}'] | [b'[', .., b']'])
+}
+
 /// The secrets of `text`, which is the value of an authorization header.
-pub(crate) fn find_in_header(text: &str) -> Vec<Span> {
-    let spans = find(text);
+pub(crate) fn find_in_header(text: &str, levels: usize) -> Vec<Span> {
+    let spans = find_within(text, levels);
     let credentials = credible::credentials(text).filter(|_| spans.is_empty());
     match credentials {
         Some(start) => vec![Span {
@@ -128,7 +164,8 @@ pub(crate) fn is_suspect(text: &[u8]) -> bool {
 
 /// What makes a text worth a closer look, as alternatives of one pattern.
 pub(crate) fn hints() -> impl Iterator<Item = &'static str> {
-    RULES.iter().map(|rule| rule.hint)
+    let of_rules = RULES.iter().map(|rule| rule.hint);
+    of_rules.chain([manifest::HINT])
 }
 
 /// The registry, compiled.
@@ -180,9 +217,12 @@ fn collect(text: &str, rank: usize, spans: &mut Vec<Span>) {
     let (Some(rule), Some(regex)) = (RULES.get(rank), PATTERNS.each.get(rank)) else {
         return;
     };
+    // A block of YAML is longer than its match, and what is in it is covered.
+    let mut covered = 0;
     for found in regex.captures_iter(text.as_bytes()) {
         let Some(whole) = found.get(0) else { continue };
-        let key = found.name("key").or_else(|| found.name("inner"));
+        let keys = ["key", "inner", "inner2", "inner3"];
+        let key = keys.iter().find_map(|name| found.name(name));
         let is_key = |group: Range<usize>| key.is_some_and(|key| key.range() == group);
         // The one group that took part and is not the key; a pattern without groups is all secret.
         let secret = (1..found.len())
@@ -195,11 +235,17 @@ fn collect(text: &str, rank: usize, spans: &mut Vec<Span>) {
             key: key.map_or(secret.start..secret.start, |key| key.range()),
             range: trimmed(text, secret),
         };
+        let range = block(text, &hit.key, hit.range.clone());
+        if range.start < covered {
+            continue;
+        }
+        let hit = Hit { range, ..hit };
         if text.get(hit.range.clone()).is_some()
             && !hit.range.is_empty()
             && (rule.is_credible)(&hit)
         {
             let (range, rule) = (hit.range, rule.name);
+            covered = range.end;
             spans.push(Span { range, rule, rank });
         }
     }
@@ -215,6 +261,38 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let (has_round, has_square) = (value.contains('('), value.contains('['));
     let is_surplus = |c: char| (c == ')' && !has_round) || (c == ']' && !has_square);
     range.start..range.start + value.trim_end_matches(is_surplus).len()
+}
+
+/// The lines that stand indented below the key at `key`, when the value is `|` or `>`: a block of YAML.
+fn block(text: &str, key: &Range<usize>, value: Range<usize>) -> Range<usize> {
+    if !text.get(value.clone()).is_some_and(is_block_indicator) {
+        return value;
+    }
+    // No further than to what follows: a line may hold many.
+    let rest = text.get(value.end..).unwrap_or_default();
+    let below = rest.trim_start_matches([' ', '\t', '\r']);
+    if !below.starts_with('\n') {
+        return value;
+    }
+    let lead = text.get(..key.start).unwrap_or_default();
+    let lead = lead.rsplit('\n').next().unwrap_or_default();
+    let indent = lead.len() - lead.trim_start_matches([' ', '-']).len();
+    let mut lines: Option<Range<usize>> = None;
+    let mut at = text.len() - below.len() + 1;
+    for line in text.get(at..).unwrap_or_default().split('\n') {
+        let inner = line.trim_start_matches(' ');
+        let depth = line.len() - inner.len();
+        let inner = inner.trim_end();
+        if !inner.is_empty() {
+            if depth <= indent {
+                break;
+            }
+            let start = lines.map_or(at + depth, |lines| lines.start);
+            lines = Some(start..at + depth + inner.len());
+        }
+        at += line.len() + 1;
+    }
+    lines.unwrap_or(value)
 }
 
 /// Joins what overlaps; the rule that stands first in the registry gives the name.

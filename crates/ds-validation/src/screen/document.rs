@@ -6,15 +6,15 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Screen, SecretMode,
+    MarkupMode, Screen, SecretMode,
     edit::{Edit, cut_in},
     renames::Renames,
     tokens::{Token, Tokens},
 };
 use crate::{
-    json,
+    Limits, json,
     secret::{
-        self, PLACEHOLDER, is_plain_base64, is_secret_of_name, is_secret_value,
+        self, PLACEHOLDER, Span, is_plain_base64, is_secret_of_name, is_secret_value,
         name::{self, SECRET_OBJECT, Sensitive},
     },
 };
@@ -24,17 +24,30 @@ const NUMBER_DIGITS_MIN: usize = 4;
 
 /// Screens `json`, which is the value of the member `field`. `None` when it stays as it is.
 pub(super) fn screen(screen: &mut Screen, field: &'static str, json: &str) -> Option<String> {
-    let mut walk = Walk {
-        screen,
-        field,
-        json,
-        frames: Vec::new(),
-        edits: Vec::new(),
-        renames: None,
-    };
+    let mut walk = Walk::new(screen, field, json);
     walk.run();
     let Walk { edits, .. } = walk;
     (!edits.is_empty()).then(|| cut_in(json, edits))
+}
+
+/// The secrets of `json`, the text of a string, so many `levels` of JSON in texts deep. Names are cleaned
+/// in their place: a text loses no member.
+pub(crate) fn secrets_of_json(json: &str, levels: usize) -> Vec<Span> {
+    let limits = Limits {
+        secrets: SecretMode::Redact,
+        markup: MarkupMode::Off,
+        ..Limits::default()
+    };
+    let mut screen = Screen::new(&limits);
+    let mut walk = Walk {
+        is_text: true,
+        levels,
+        ..Walk::new(&mut screen, "", json)
+    };
+    walk.run();
+    let mut spans: Vec<Span> = walk.edits.into_iter().map(Edit::into_span).collect();
+    spans.sort_by_key(|span| span.range.start);
+    spans
 }
 
 /// An object or array on the way to the current value.
@@ -51,6 +64,8 @@ struct Frame {
     is_data: bool,
     /// What the member's name says; an array says what its own member's name says.
     sensitive: Option<Sensitive>,
+    /// What the name of an object says, for those of its members that hold just that.
+    carried: Option<Sensitive>,
     /// Likewise whether the name is one of a directory, too.
     is_pwd: bool,
     /// The object's own members that matter only together.
@@ -87,9 +102,26 @@ struct Walk<'s, 'j> {
     edits: Vec<Edit>,
     /// What becomes of names; looked up when the first one holds a secret.
     renames: Option<Renames>,
+    /// Whether it is the text of a string.
+    is_text: bool,
+    /// How many levels of JSON in its own texts are read.
+    levels: usize,
 }
 
-impl<'j> Walk<'_, 'j> {
+impl<'s, 'j> Walk<'s, 'j> {
+    fn new(screen: &'s mut Screen, field: &'static str, json: &'j str) -> Self {
+        Self {
+            screen,
+            field,
+            json,
+            frames: Vec::new(),
+            edits: Vec::new(),
+            renames: None,
+            is_text: false,
+            levels: secret::LEVELS_MAX,
+        }
+    }
+
     fn run(&mut self) {
         for token in Tokens::of(self.json) {
             match token {
@@ -111,6 +143,7 @@ impl<'j> Walk<'_, 'j> {
             is_object,
             is_name_next: is_object,
             sensitive: inherited.filter(|_| !is_object),
+            carried: inherited.filter(|_| is_object),
             is_pwd: is_pwd && !is_object,
             ..Frame::default()
         });
@@ -166,22 +199,29 @@ impl<'j> Walk<'_, 'j> {
         let sensitive = name::sensitive(&text);
         let spans = match self.screen.secrets {
             SecretMode::Off => Vec::new(),
-            SecretMode::Redact | SecretMode::Reject => secret::find(&text),
+            SecretMode::Redact | SecretMode::Reject => secret::find_within(&text, self.levels),
         };
         if let Some(frame) = self.frames.last_mut() {
             frame.is_name_next = false;
             frame.name = range.clone();
             frame.is_data = matches!(&*text, "data" | "stringData");
-            frame.sensitive = sensitive;
+            frame.sensitive = sensitive.or(frame.carried.filter(|carried| match carried {
+                Sensitive::Value(rule) => name::carries(&text, rule),
+                Sensitive::Header => name::carries(&text, ""),
+            }));
             frame.is_pwd = sensitive.is_some() && name::is_pwd(&text);
         }
         if spans.is_empty() {
             return self.flag(&text);
         }
         let json = self.json;
+        if self.is_text {
+            return self.edits.extend(Edit::parts(json, range, &spans));
+        }
         let renames = self.renames.get_or_insert_with(|| Renames::of(json));
         if let Some(clean) = renames.of_name(&range) {
-            self.edits.push(Edit::value(range, clean));
+            let rule = spans.first().map_or("", |span| span.rule);
+            self.edits.push(Edit::value(range, clean, rule));
         }
         self.flag(&text);
         for rule in secret::rules_of(&spans) {
@@ -206,8 +246,8 @@ impl<'j> Walk<'_, 'j> {
             return self.replace(range, rule, &[]);
         }
         let spans = match sensitive {
-            Some(Sensitive::Header) => secret::find_in_header(&text),
-            Some(Sensitive::Value(_)) | None => secret::find(&text),
+            Some(Sensitive::Header) => secret::find_in_header(&text, self.levels),
+            Some(Sensitive::Value(_)) | None => secret::find_within(&text, self.levels),
         };
         if spans.is_empty() {
             return;
@@ -226,7 +266,7 @@ impl<'j> Walk<'_, 'j> {
             && self.screen.secrets != SecretMode::Off
         {
             self.note(rule, &[]);
-            self.edits.push(Edit::value(range, PLACEHOLDER));
+            self.edits.push(Edit::value(range, PLACEHOLDER, rule));
         }
     }
 
@@ -268,7 +308,7 @@ impl<'j> Walk<'_, 'j> {
             return;
         }
         self.note(rule, tail);
-        self.edits.push(Edit::text(range));
+        self.edits.push(Edit::text(range, rule));
     }
 
     fn flag(&mut self, text: &str) {

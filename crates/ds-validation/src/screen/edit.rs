@@ -13,23 +13,31 @@ use super::note::quoted;
 pub(super) struct Edit {
     range: Range<usize>,
     text: Cow<'static, str>,
+    rule: &'static str,
 }
 
 impl Edit {
     /// A string instead of the value or name at `range`.
-    pub(super) fn value(range: Range<usize>, text: &str) -> Self {
+    pub(super) fn value(range: Range<usize>, text: &str, rule: &'static str) -> Self {
         Self {
             range,
             text: quoted(text).into(),
+            rule,
         }
     }
 
     /// The placeholder instead of all that stands between the quotes of the string at `range`.
-    pub(super) fn text(range: Range<usize>) -> Self {
+    pub(super) fn text(range: Range<usize>, rule: &'static str) -> Self {
         Self {
             range: range.start + 1..range.end - 1,
             text: PLACEHOLDER.into(),
+            rule,
         }
+    }
+
+    /// What is replaced, as a secret of the text.
+    pub(super) fn into_span(self) -> Span {
+        Span::new(self.range, self.rule)
     }
 
     /// The placeholder instead of each of `spans` of the text of the string at `range`.
@@ -43,6 +51,7 @@ impl Edit {
         spans.iter().map(move |span| Self {
             range: at(span.range.start)..at(span.range.end),
             text: PLACEHOLDER.into(),
+            rule: span.rule,
         })
     }
 }
@@ -53,7 +62,7 @@ pub(super) fn cut_in(json: &str, mut edits: Vec<Edit>) -> String {
     edits.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
     let mut clean = String::with_capacity(json.len() + edits.len() * PLACEHOLDER.len());
     let mut at = 0;
-    for Edit { range, text } in edits {
+    for Edit { range, text, .. } in edits {
         if range.start < at {
             continue;
         }

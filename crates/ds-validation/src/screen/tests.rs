@@ -149,6 +149,42 @@ fn members_that_make_a_secret_together_are_seen_together() {
 }
 
 #[test]
+fn json_in_a_text_is_read_as_json() {
+    check(
+        r#"{"m":"{\"p\\u0061ssword\":\"hun\\\"ter2Xyz9\",\"n\":[1, 2]}"}"#,
+        r#"{"m":"{\"p\\u0061ssword\":\"[REDACTED]\",\"n\":[1, 2]}"}"#,
+        &[("/m", "password-json")],
+    );
+    check(
+        r#"{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"apiVersion\":\"v1\",\"data\":{\"k\":\"aHVudGVyMg==\"},\"kind\":\"Secret\"}\n"}}"#,
+        r#"{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"apiVersion\":\"v1\",\"data\":{\"k\":\"[REDACTED]\"},\"kind\":\"Secret\"}\n"}}"#,
+        &[(
+            "/annotations/kubectl.kubernetes.io~1last-applied-configuration",
+            "k8s-secret-object",
+        )],
+    );
+    check(
+        r#"{"m":"{\"pwd=x\":1,\"pwd=y\":{\"env\":\"{\\\"token\\\":\\\"a,b\\\"}\"}}"}"#,
+        r#"{"m":"{\"pwd=[REDACTED]\":1,\"pwd=[REDACTED]\":{\"env\":\"{\\\"token\\\":\\\"[REDACTED]\\\"}\"}}"}"#,
+        &[("/m", "password-plain"), ("/m", "token-json")],
+    );
+}
+
+#[test]
+fn an_object_may_hold_the_secret_that_its_name_promises() {
+    check(
+        r#"{"password":{"value":"hunter2","old":"a1","hint":"b"},"tokens":[],"api_key":[{"Plain_Text":"c1"}],"secret":{"value":"d1","name":"db","new":"db-2"}}"#,
+        r#"{"password":{"value":"[REDACTED]","old":"[REDACTED]","hint":"b"},"tokens":[],"api_key":[{"Plain_Text":"[REDACTED]"}],"secret":{"value":"[REDACTED]","name":"db","new":"db-2"}}"#,
+        &[
+            ("/password/value", "password-json"),
+            ("/password/old", "password-json"),
+            ("/api_key/0/Plain_Text", "api-key-json"),
+            ("/secret/value", "secret-json"),
+        ],
+    );
+}
+
+#[test]
 fn names_are_cleaned_too_and_stay_apart() {
     let token = |n| format!("gh{}_16C7e42F292c6912E7710c838347Ae178B4{n}", "p");
     check(

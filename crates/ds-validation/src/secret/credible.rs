@@ -164,6 +164,15 @@ fn is_believable(hit: &Hit<'_>) -> bool {
         && !evidence::is_sentence(hit)
 }
 
+/// The password of a URL, which may hold slashes: then it is no port before a path.
+pub(super) fn url(hit: &Hit<'_>) -> bool {
+    let (first, rest) = hit.value().split_once('/').unwrap_or((hit.value(), ""));
+    let is_port = first.bytes().all(|byte| byte.is_ascii_digit())
+        || first.eq_ignore_ascii_case("port")
+        || first.contains(['$', '{', '%']);
+    strong(hit) && (rest.is_empty() || !is_port)
+}
+
 /// The value of `token` or `secret`, which messages also use as ordinary words.
 pub(super) fn weak(hit: &Hit<'_>) -> bool {
     let value = hit.value();
@@ -219,7 +228,19 @@ pub(crate) fn credentials(value: &str) -> Option<usize> {
 /// Whether a value of a sensitive key is one: not masked, not the name of a variable, not a word.
 pub(crate) fn is_secret_value(value: &str) -> bool {
     let value = value.trim();
-    !value.is_empty() && !is_masked(value) && !is_variable(value) && !is_one_of(value, WORDS)
+    !value.is_empty()
+        && !is_block_indicator(value)
+        && !is_masked(value)
+        && !is_variable(value)
+        && !is_one_of(value, WORDS)
+}
+
+/// `|`, `>-`: the value stands on the next lines.
+pub(super) fn is_block_indicator(value: &str) -> bool {
+    let rest = value.strip_prefix(['|', '>']);
+    rest.is_some_and(|rest| {
+        rest.len() <= 2 && rest.bytes().all(|byte| b"+-123456789".contains(&byte))
+    })
 }
 
 /// Whether all of `value` is the secret that its name promises, by the rule that knows the name.

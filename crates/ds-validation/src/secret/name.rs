@@ -151,6 +151,18 @@ fn of_words(name: &str) -> Option<Sensitive> {
     })
 }
 
+/// Whether the member `name` of an object holds the secret that the name of the object promises by
+/// `rule`. Most say where the secret is kept: `{"secret": {"name": "db-credentials"}}`.
+pub(crate) fn carries(name: &str, rule: &str) -> bool {
+    let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
+    let name: String = letters.take(16).map(|c| c.to_ascii_lowercase()).collect();
+    match name.as_str() {
+        "value" | "plain" | "plaintext" | "cleartext" | "raw" => true,
+        "old" | "new" | "current" | "previous" => rule == "password-json",
+        _ => false,
+    }
+}
+
 /// Whether `name` may be that of the directory where a process runs.
 pub(crate) fn is_pwd(name: &str) -> bool {
     has_ending(name, "pwd")

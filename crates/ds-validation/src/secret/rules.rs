@@ -4,7 +4,7 @@
 //!
 //! - `hint` is what a text must hold before any pattern is tried on it. It has to match the JSON text
 //!   of the string as well, so it names no character that JSON escapes.
-//! - `pattern` finds the secret: its one group that is not called `key` or `inner`, or all of it when
+//! - `pattern` finds the secret: its one group that is not called `key` or `inner…`, or all of it when
 //!   it has none. Groups of that name are the key beside the secret.
 //! - `is_credible` has the last word.
 //!
@@ -101,6 +101,23 @@ macro_rules! url {
     };
 }
 
+/// The same of a database, whose password may hold slashes; then it ends at the first `@`.
+macro_rules! database_url {
+    ($scheme:literal) => {
+        concat!(
+            $scheme,
+            r#"(?:\+[a-z0-9]+)?://[^\s:/@"'<>\[]*:(?:([^\s/"'<>]+)|([^\s"'<>@]+))@"#
+        )
+    };
+}
+
+/// What holds a URL with a password, in a text and in its JSON.
+macro_rules! database {
+    ($scheme:literal) => {
+        concat!("(?:", $scheme, r#")[^\s"]*@"#)
+    };
+}
+
 /// A PEM block; one that was cut off goes on to the end.
 macro_rules! pem {
     ($what:literal) => {
@@ -114,7 +131,7 @@ macro_rules! pem {
     };
 }
 
-/// A member of JSON inside a text, quoted once or twice.
+/// A member of JSON inside a text, escaped up to three times.
 macro_rules! member {
     ($name:literal) => {
         concat!(
@@ -123,7 +140,13 @@ macro_rules! member {
             r#"))"\s*:\s*"((?:[^"\\]|\\.)+)"#,
             r#"|\\"(?<inner>[a-z0-9_.-]*(?:"#,
             $name,
-            r#"))\\"\s*:\s*\\"((?:[^"\\]|\\\\(?:\\"|\\\\|[^"\\]))+)"#
+            r#"))\\"\s*:\s*\\"((?:[^"\\]|\\\\(?:\\"|\\\\|[^"\\]))+)"#,
+            r#"|\\{3}"(?<inner2>[a-z0-9_.-]*(?:"#,
+            $name,
+            r#"))\\{3}"\s*:\s*\\{3}"((?:[^"\\]|\\{7}"|\\+[^"\\])+)"#,
+            r#"|\\{7}"(?<inner3>[a-z0-9_.-]*(?:"#,
+            $name,
+            r#"))\\{7}"\s*:\s*\\{7}"((?:[^"\\]|\\{15}"|\\+[^"\\])+)"#
         )
     };
 }
@@ -194,18 +217,18 @@ pub(super) const RULES: &[Rule] = &[
     rule("basic-credentials", "basic ",
         r"\bbasic +([A-Za-z0-9+/]{4,}={0,2})",
         credible::basic),
-    rule("postgresql-url", r"://[^\s/]*@",
-        url!(r"\bpostgres(?:ql)?"),
-        credible::strong),
-    rule("mysql-url", r"://[^\s/]*@|@(?:tcp|unix)\(",
-        r#"\b(?:mysql|mariadb)(?:\+[a-z0-9]+)?://[^\s:/@"'<>]*:([^\s/"'<>]+)@|[^\s:/@"'=]+:([^\s"'()]+)@(?:tcp|unix)\("#,
-        credible::strong),
-    rule("mongodb-url", r"://[^\s/]*@",
-        url!(r"\bmongodb"),
-        credible::strong),
-    rule("redis-url", r"://[^\s/]*@",
-        url!(r"\b(?:rediss?|valkeys?)"),
-        credible::strong),
+    rule("postgresql-url", database!("postgres"),
+        database_url!(r"\bpostgres(?:ql)?"),
+        credible::url),
+    rule("mysql-url", r#"(?:mysql|mariadb)[^\s"]*@|@(?:tcp|unix)\("#,
+        r#"\b(?:mysql|mariadb)(?:\+[a-z0-9]+)?://[^\s:/@"'<>\[]*:(?:([^\s/"'<>]+)|([^\s"'<>@]+))@|[^\s:/@"'=]+:([^\s"'()]+)@(?:tcp|unix)\("#,
+        credible::url),
+    rule("mongodb-url", database!("mongodb"),
+        database_url!(r"\bmongodb"),
+        credible::url),
+    rule("redis-url", database!("rediss?|valkeys?"),
+        database_url!(r"\b(?:rediss?|valkeys?)"),
+        credible::url),
     rule("password-url", r"://[^\s/]*@",
         url!(r"\b[a-z][a-z0-9.-]*"),
         credible::strong),

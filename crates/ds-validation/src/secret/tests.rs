@@ -189,6 +189,13 @@ fn a_text_that_is_made_to_be_difficult_takes_no_longer_than_another() {
         ("", "password=a) "),
         ("", "password=\"a "),
         ("", "x://u:p@"),
+        ("", "postgres://u:a/"),
+        ("", "password: | "),
+        ("", "password: |\n"),
+        ("kind: Secret\nstringData:\n", "  a: |\n"),
+        ("", "org/token:v1 "),
+        ("", "/etc/passwd:"),
+        ("", "\\\\\\\"pwd\\\\\\\":"),
     ] {
         let text = format!("{before}{}", hit.repeat(BYTES / hit.len()));
         let started = std::time::Instant::now();
