@@ -17,3 +17,4 @@ pub mod rate;
 pub mod score;
 pub mod search;
 pub mod time;
+pub mod workflow;

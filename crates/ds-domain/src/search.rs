@@ -8,26 +8,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    event::words,
     label::{CustomLabels, DetectedLabels, MandatoryLabels},
     score::{Labels, Total},
 };
 
+pub use crate::workflow::WorkflowStatus;
 pub use best::{Best, Candidate, Ranked};
-
-words! {
-    /// Whether a version of a workflow is to be used.
-    WorkflowStatus {
-        /// It is.
-        Active = "active",
-        /// Not at present.
-        Disabled = "disabled",
-        /// Not for much longer.
-        Deprecated = "deprecated",
-        /// No more.
-        Archived = "archived",
-    }
-}
 
 /// One search.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -10,11 +10,12 @@ use ds_domain::{
     month::Month,
     notification::{StoredDelivery, StoredNotification},
     time::{Clock, truncate_to_micros},
+    workflow::{Change, Executions},
 };
 use ds_http::{ConnectionLimits, Exports, Readiness, RequestLimits, Service, Surface, serve};
 use ds_ingest::{
     Ingest, Parts,
-    port::{ActionStore, EventStore, EventWriter, NotificationStore, Ports},
+    port::{ActionStore, EventStore, EventWriter, NotificationStore, Ports, WorkflowStore},
     testing::MemoryBacklog,
 };
 use ds_metrics::Exporter;
@@ -22,6 +23,7 @@ use ds_repository::{
     ActionKept, Appended, Inserted, Repository, UpdateError,
     error::{AppendError, InsertError, StoreError},
     settings::Settings,
+    workflow::{Changed, Counted, Created, NewWorkflow, NotChanged},
 };
 use ds_validation::{NewEvent, ValidAction, ValidDelivery, ValidNotification};
 use jiff::Timestamp;
@@ -98,6 +100,20 @@ impl ActionStore for Nothing {
 
     async fn update_action(&self, _: &str, _: &ActionUpdate) -> Result<StoredAction, UpdateError> {
         Err(UpdateError::Unknown)
+    }
+}
+
+impl WorkflowStore for Nothing {
+    async fn create_workflows(&self, _: &[NewWorkflow]) -> Result<Vec<Created>, InsertError> {
+        Ok(Vec::new())
+    }
+
+    async fn change_workflow(&self, _: Uuid, _: &Change) -> Result<Changed, NotChanged> {
+        Err(NotChanged::Unknown)
+    }
+
+    async fn count_executions(&self, _: Uuid, _: &Executions) -> Result<Counted, InsertError> {
+        Ok(None)
     }
 }
 

@@ -137,12 +137,12 @@ async fn serve<P: Ports>(
                 body_bytes_max: limits.body_bytes_max.min(QUESTION_BYTES_MAX),
                 ..*limits
             };
-            match receive(call, body, exchange, &limits).await {
+            match receive(endpoint.kind, call, body, exchange, &limits).await {
                 Ok((call, exchange)) => settle((endpoint.handle)(service, call), exchange).await,
                 Err(reply) => reply,
             }
         }
-        Kind::Write => write(app, endpoint, call, body, exchange).await,
+        Kind::Write | Kind::Amend => write(app, endpoint, call, body, exchange).await,
     }
 }
 
@@ -177,7 +177,7 @@ async fn write<P: Ports>(
             return exchange.finish(Err(Problem::overloaded(overloaded)));
         }
     };
-    let (call, exchange) = match receive(call, body, exchange, limits).await {
+    let (call, exchange) = match receive(endpoint.kind, call, body, exchange, limits).await {
         Ok(received) => received,
         Err(reply) => return reply,
     };
@@ -192,12 +192,15 @@ async fn write<P: Ports>(
 
 /// Takes the body into the call. When there is none to work with the exchange ends.
 async fn receive(
+    kind: Kind,
     mut call: Call,
     body: Incoming,
     mut exchange: Exchange,
     limits: &RequestLimits,
 ) -> Result<(Call, Exchange), Reply> {
-    if let Err(problem) = check_media(&call.headers, &body) {
+    let may_be_empty = kind == Kind::Amend;
+    let is_empty = may_be_empty && body.is_end_stream();
+    if !is_empty && let Err(problem) = check_media(&call.headers, &body) {
         return Err(end(Err(problem), exchange, &call.headers, body, limits).await);
     }
     match body::read(body, &call.headers, limits).await {
@@ -208,7 +211,7 @@ async fn receive(
         }
     }
     exchange.received(call.body.len());
-    if call.body.is_empty() {
+    if call.body.is_empty() && !may_be_empty {
         return Err(exchange.finish(Err(Problem::body_missing())));
     }
     Ok((call, exchange))

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header::CO
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{Service, problem::Problem, reply_body::ReplyBody, request_id::RequestId, trace};
 
@@ -27,6 +28,8 @@ pub(crate) enum Kind {
     /// It brings events: it has to be admitted before its body is read, and once started it is
     /// finished, whatever becomes of its connection.
     Write,
+    /// The same for what may be said without a body.
+    Amend,
     /// It changes or audits something without a body: once started it is finished, too.
     Command,
 }
@@ -72,6 +75,13 @@ impl Call {
             body: &self.body,
             trace: trace::of(&self.headers),
         }
+    }
+
+    /// The path's parameter as an id in its canonical form.
+    pub(crate) fn path_id(&self) -> Option<Uuid> {
+        let is_canonical = self.path_parameter.len() == 36;
+        let id = Uuid::try_parse(&self.path_parameter).ok();
+        id.filter(|_| is_canonical)
     }
 
     /// The path's parameter as the client meant it; `None` when that is no text that can be stored.

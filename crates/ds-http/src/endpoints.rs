@@ -1,10 +1,14 @@
 //! The table of endpoints: everything that can be asked, one line each.
 
+mod change_workflow;
+mod count_executions;
 mod create_actions;
 mod create_audit_event;
 mod create_audit_events_batch;
 mod create_delivery;
 mod create_notification;
+mod create_workflow;
+mod create_workflows_batch;
 mod get_action;
 mod get_audit_event;
 mod get_correlation;
@@ -15,10 +19,13 @@ mod get_metrics;
 mod get_notification;
 mod get_openapi;
 mod get_readiness;
+mod get_workflow;
 mod incidents;
 mod list_dead_letters;
 mod list_event_types;
 mod list_notifications;
+mod list_workflow_versions;
+mod list_workflows;
 mod purge_dead_letter;
 mod query_audit_events;
 mod replay_dead_letter;
@@ -28,7 +35,7 @@ mod update_action;
 
 use std::sync::Arc;
 
-use ds_ingest::port::Ports;
+use ds_ingest::{Edit, port::Ports};
 use ds_validation::rate::RateSubject;
 use http::Method;
 
@@ -80,6 +87,14 @@ const BY_SEVERITY: &str = "/api/v1/incidents/aggregate/by-severity";
 const TREND: &str = "/api/v1/incidents/aggregate/trend";
 const SEARCH: &str = "/api/v1/workflows/search";
 
+const WORKFLOWS: &str = "/api/v1/workflows";
+const WORKFLOW_BATCH: &str = "/api/v1/workflows/batch";
+const WORKFLOW: &str = "/api/v1/workflows/{workflow_id}";
+const DISABLE: &str = "/api/v1/workflows/{workflow_id}/disable";
+const ENABLE: &str = "/api/v1/workflows/{workflow_id}/enable";
+const EXECUTIONS: &str = "/api/v1/workflows/{workflow_id}/executions";
+const VERSIONS: &str = "/api/v1/workflows/by-name/{workflow_name}/versions";
+
 const DLQ: &str = "/api/v1/admin/dlq";
 const LETTERS: &str = "/api/v1/admin/dlq/dead-letters";
 const LETTER: &str = "/api/v1/admin/dlq/dead-letters/{id}";
@@ -88,6 +103,7 @@ const REPLAY: &str = "/api/v1/admin/dlq/dead-letters/{id}/replay";
 const WRITE: &[u16] = &[201, 202, 400, 408, 409, 413, 415, 500, 503];
 const APPEND: &[u16] = &[201, 400, 404, 408, 409, 413, 415, 500, 503];
 const RECORD: &[u16] = &[201, 400, 408, 409, 413, 415, 500, 503];
+const CREATE_EACH: &[u16] = &[200, 400, 408, 413, 415, 500, 503];
 const CHANGE: &[u16] = &[200, 400, 404, 408, 409, 413, 415, 500, 503];
 const LIST: &[u16] = &[200, 400, 500, 503];
 const ASK: &[u16] = &[200, 400, 408, 413, 415, 500, 503];
@@ -113,7 +129,7 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         write("createNotificationDelivery", DELIVERIES, APPEND, |s, c| Box::pin(create_delivery::handle(s, c))),
         write("createActions", ACTIONS, RECORD, |s, c| Box::pin(create_actions::handle(s, c))),
         query("getAction", ACTION, GET, |s, c| Box::pin(get_action::handle(s, c))),
-        change("updateAction", ACTION, CHANGE, |s, c| Box::pin(update_action::handle(s, c))),
+        amend("updateAction", Method::PATCH, ACTION, Kind::Write, |s, c| Box::pin(update_action::handle(s, c))),
         query("getIncidentTypeSuccessRate", INCIDENT_TYPE_RATE, LIST, |s, c| Box::pin(success_rate::handle(s, c, RateSubject::IncidentType))),
         query("getWorkflowSuccessRate", WORKFLOW_RATE, LIST, |s, c| Box::pin(success_rate::handle(s, c, RateSubject::Workflow))),
         query("getSuccessRate", ANY_RATE, LIST, |s, c| Box::pin(success_rate::handle(s, c, RateSubject::MultiDimensional))),
@@ -123,6 +139,15 @@ fn table<P: Ports>() -> Vec<Endpoint<P>> {
         query("countIncidentsByNamespace", BY_NAMESPACE, INSPECT, |s, _| Box::pin(incidents::by_namespace(s))),
         query("countIncidentsBySeverity", BY_SEVERITY, INSPECT, |s, _| Box::pin(incidents::by_severity(s))),
         query("getIncidentTrend", TREND, LIST, |s, c| Box::pin(incidents::trend(s, c))),
+        write("createWorkflow", WORKFLOWS, RECORD, |s, c| Box::pin(create_workflow::handle(s, c))),
+        write("createWorkflowsBatch", WORKFLOW_BATCH, CREATE_EACH, |s, c| Box::pin(create_workflows_batch::handle(s, c))),
+        query("listWorkflows", WORKFLOWS, LIST, |s, c| Box::pin(list_workflows::handle(s, c))),
+        query("getWorkflow", WORKFLOW, GET, |s, c| Box::pin(get_workflow::handle(s, c))),
+        query("listWorkflowVersions", VERSIONS, LIST, |s, c| Box::pin(list_workflow_versions::handle(s, c))),
+        amend("updateWorkflow", Method::PATCH, WORKFLOW, Kind::Write, |s, c| Box::pin(change_workflow::handle(s, c, Edit::Update))),
+        amend("disableWorkflow", Method::PATCH, DISABLE, Kind::Amend, |s, c| Box::pin(change_workflow::handle(s, c, Edit::Disable))),
+        amend("enableWorkflow", Method::POST, ENABLE, Kind::Amend, |s, c| Box::pin(change_workflow::handle(s, c, Edit::Enable))),
+        amend("countWorkflowExecutions", Method::POST, EXECUTIONS, Kind::Write, |s, c| Box::pin(count_executions::handle(s, c))),
         ask("searchWorkflows", SEARCH, ASK, |s, c| Box::pin(search_workflows::handle(s, c))),
         command("getDeadLetterQueue", Method::GET, DLQ, INSPECT, |s, c| Box::pin(get_dead_letter_queue::handle(s, c))),
         command("listDeadLetters", Method::GET, LETTERS, LIST, |s, c| Box::pin(list_dead_letters::handle(s, c))),
@@ -188,16 +213,18 @@ fn write<P: Ports>(
     }
 }
 
-/// Changes something in the store.
-fn change<P: Ports>(
+/// Changes something that is stored.
+fn amend<P: Ports>(
     operation: &'static str,
+    method: Method,
     path: &'static str,
-    statuses: &'static [u16],
+    kind: Kind,
     handle: Handle<P>,
 ) -> Endpoint<P> {
     Endpoint {
-        method: Method::PATCH,
-        ..write(operation, path, statuses, handle)
+        method,
+        kind,
+        ..query(operation, path, CHANGE, handle)
     }
 }
 

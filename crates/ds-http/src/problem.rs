@@ -11,6 +11,7 @@ mod query;
 mod refusal;
 mod resource;
 mod search;
+mod workflow;
 
 use std::{borrow::Cow, error::Error, time::Duration};
 
@@ -23,13 +24,14 @@ use http::{
     header::{self, ALLOW},
 };
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::endpoint::{Reply, reply};
 
 use resource::Resource;
 
 pub(crate) use notification::Record;
+pub(crate) use workflow::Attempt;
+use workflow::Existing;
 
 /// What every `type` begins with.
 const TYPE_PREFIX: &str = "https://kubernaut.ai/problems/";
@@ -64,6 +66,7 @@ struct Document {
     /// What else the client is told.
     errors: Vec<Fault>,
     resource: Option<Resource>,
+    existing: Option<Existing>,
     allow: Option<HeaderValue>,
     /// When to come again.
     retry_after: Option<Duration>,
@@ -162,12 +165,6 @@ impl Problem {
             "Not Found",
             "no resource has this path",
         )
-    }
-
-    /// An id that no stored event has.
-    pub(crate) fn no_event(id: Uuid) -> Self {
-        let detail = format!("audit event {id} does not exist");
-        Self::new(StatusCode::NOT_FOUND, "not-found", "Not Found", detail)
     }
 
     /// An id that is no id.
@@ -278,6 +275,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             resource: None,
+            existing: None,
             allow: None,
             retry_after: None,
             failures: Vec::new(),
@@ -319,6 +317,8 @@ struct Wire<'p> {
     request_id: &'p str,
     #[serde(flatten)]
     resource: Option<&'p Resource>,
+    #[serde(flatten)]
+    existing: Option<&'p Existing>,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'p [Fault],
 }
@@ -341,14 +341,25 @@ impl Problem {
         }
     }
 
+    fn wire<'p>(&'p self, instance: &'p str, request_id: &'p str) -> Wire<'p> {
+        let document = &*self.0;
+        Wire {
+            r#type: format!("{TYPE_PREFIX}{}", document.slug),
+            title: document.title,
+            status: document.status.as_u16(),
+            detail: &document.detail,
+            instance,
+            request_id,
+            resource: document.resource.as_ref(),
+            existing: document.existing.as_ref(),
+            errors: &document.errors,
+        }
+    }
+
     /// The answer to the request `request_id` for `path`.
     pub(crate) fn render(&self, path: &str, request_id: &str) -> Reply {
         let Document {
             status,
-            slug,
-            title,
-            detail,
-            errors,
             resource,
             allow,
             retry_after,
@@ -358,18 +369,8 @@ impl Problem {
             Some(resource) => Cow::Owned(format!("/audit/{}", resource.name)),
             None => echo(path),
         };
-        let wire = Wire {
-            r#type: format!("{TYPE_PREFIX}{slug}"),
-            title,
-            status: status.as_u16(),
-            detail,
-            instance: &instance,
-            request_id,
-            resource: resource.as_ref(),
-            errors,
-        };
         // Strings and numbers always serialise; an empty document still has its status.
-        let body = serde_json::to_vec(&wire).unwrap_or_default();
+        let body = serde_json::to_vec(&self.wire(&instance, request_id)).unwrap_or_default();
         let media_type = HeaderValue::from_static("application/problem+json");
         let mut reply = reply(*status, media_type, body);
         let headers: &mut HeaderMap = reply.headers_mut();

@@ -2,7 +2,7 @@
 //! type: a header, because clients of the first contract know the body.
 
 use ds_ingest::Warnings;
-use ds_validation::KindFinding;
+use ds_validation::{KindFinding, Rule, Violation};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::problem::Write;
@@ -21,17 +21,33 @@ pub(crate) fn mark(headers: &mut HeaderMap, warnings: &Warnings, write: Write) {
     }
 }
 
-/// As many of `first` as there is room for, and how many more there are in `total`.
+/// The same for a workflow.
+pub(crate) fn mark_workflow(headers: &mut HeaderMap, warnings: &[Violation]) {
+    // They are about members as a whole, whose names are ours.
+    let items = warnings.iter().map(|it| (it.rule, it.pointer.clone()));
+    if let Some(value) = list(items, warnings.len()) {
+        headers.insert(X_VALIDATION_WARNINGS, value);
+    }
+}
+
 fn value(first: &[(usize, KindFinding)], total: usize, write: Write) -> Option<HeaderValue> {
-    let mut value = String::new();
-    let mut told = 0;
-    for (index, finding) in first {
+    let items = first.iter().map(|(index, finding)| {
         let place = match write {
             Write::Single => finding.pointer(),
             Write::Batch => format!("/{index}{}", finding.pointer()),
         };
-        // Rules and pointers are made of names in the registry: nothing in them needs an escape.
-        let item = format!("{};at=\"{place}\"", finding.rule().as_str());
+        (finding.rule(), place)
+    });
+    list(items, total)
+}
+
+/// As many of `items` as there is room for, and how many more there are in `total`.
+fn list(items: impl Iterator<Item = (Rule, String)>, total: usize) -> Option<HeaderValue> {
+    let mut value = String::new();
+    let mut told = 0;
+    for (rule, place) in items {
+        // Rules and pointers are made of names of ours: nothing in them needs an escape.
+        let item = format!("{};at=\"{place}\"", rule.as_str());
         let separator = if told == 0 { "" } else { ", " };
         if value.len() + separator.len() + item.len() > BYTES_MAX {
             break;

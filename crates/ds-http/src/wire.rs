@@ -10,6 +10,7 @@ mod notification;
 mod search;
 mod success_rate;
 mod timeline;
+mod workflow;
 
 use ds_domain::{
     event::StoredEvent,
@@ -36,6 +37,7 @@ pub(crate) use search::tests::found as found_workflow;
 pub(crate) use search::{FilterEcho, SearchAnswer, points, total};
 pub(crate) use success_rate::SuccessRateReport;
 pub(crate) use timeline::Correlation;
+pub(crate) use workflow::{VersionList, WorkflowBatch, WorkflowElement, WorkflowList};
 
 /// Room for what is said about a page, its links included.
 const PAGINATION_BYTES: usize = 2048;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ds_dlq::{Backlog, BacklogError, Parked, SharedError};
-use ds_metrics::BacklogName;
+use ds_metrics::{BacklogName, BreakerName};
 use ds_validation::Limits;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -12,6 +12,7 @@ use crate::{
     admission::{Admission, Gate, Overloaded},
     breaker::BreakerState,
     group::GroupCommit,
+    guard::Guard,
     notifications::Notifications,
     parking::{BacklogState, Berth},
     port::Ports,
@@ -37,6 +38,7 @@ pub struct Ingest<P: Ports> {
     pub(crate) group: Arc<GroupCommit>,
     pub(crate) notifications: Arc<Notifications<P::Store>>,
     pub(crate) actions: ActionCommit<P::Store>,
+    pub(crate) workflows: Guard,
     pub(crate) limits: Limits,
     pub(crate) recent: RecentEvents,
     pub(crate) trail: Trail,
@@ -108,6 +110,7 @@ impl<P: Ports> Ingest<P> {
         let actions = ActionCommit::start(&store, &group);
         Self {
             actions,
+            workflows: Guard::new(BreakerName::WorkflowStore, Arc::clone(&group)),
             group,
             notifications: Arc::new(notifications),
             queue: queue.map(berth),

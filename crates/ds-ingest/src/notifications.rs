@@ -23,18 +23,14 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     Ingest,
-    breaker::{Breaker, BreakerState, Pass, Temper},
     group::GroupCommit,
-    outcome::Unasked,
+    guard::{Guard, Unanswered},
     port::{NotificationStore, Ports},
     screened::Screened,
 };
 
 /// What the metrics call the sender of notifications.
 const SERVICE: &str = "notification";
-
-/// As patient as with events.
-const TEMPER: Temper = crate::group::STORE;
 
 /// A notification that was accepted.
 #[derive(Clone, Debug)]
@@ -101,8 +97,7 @@ pub(crate) enum NotInserted {
 /// The way to the tables of notifications, for clients and for backlogs.
 pub(crate) struct Notifications<S> {
     store: Arc<S>,
-    group: Arc<GroupCommit>,
-    breaker: Breaker,
+    guard: Guard,
     /// The turn of a backlog: one at a time, so that clients find a connection.
     turn: Semaphore,
 }
@@ -111,8 +106,7 @@ impl<S: NotificationStore> Notifications<S> {
     pub(crate) fn new(store: Arc<S>, group: Arc<GroupCommit>) -> Self {
         Self {
             store,
-            group,
-            breaker: Breaker::new(TEMPER),
+            guard: Guard::new(BreakerName::NotificationStore, group),
             turn: Semaphore::new(1),
         }
     }
@@ -145,36 +139,22 @@ impl<S: NotificationStore> Notifications<S> {
         self.ask(asking).await
     }
 
-    /// Asks the store when it is worth it. What the writers of events know holds here, too; the other
-    /// way round it does not, because these tables can fail alone.
+    /// Asks the store when it is worth it.
     async fn ask<T>(
         &self,
         asking: impl Future<Output = Result<T, InsertError>>,
     ) -> Result<T, NotInserted> {
-        let is_away = self.group.breaker() == BreakerState::Open;
-        if is_away || self.breaker.ask() == Pass::Refused {
-            return Err(NotInserted::Unavailable(Arc::new(Unasked::BreakerOpen)));
-        }
-        let outcome = asking.await.map_err(NotInserted::from);
-        self.judge(outcome.as_ref().err());
-        outcome
+        let asked = self.guard.ask(asking, is_away).await;
+        asked.map_err(|unanswered| match unanswered {
+            Unanswered::Unasked(cause) => NotInserted::Unavailable(cause),
+            Unanswered::Failed(error) => error.into(),
+        })
     }
+}
 
-    fn judge(&self, error: Option<&NotInserted>) {
-        if let Some(NotInserted::Unavailable(cause)) = error {
-            if self.breaker.fail() {
-                catalog::breaker_opened(BreakerName::NotificationStore).increment(1);
-                tracing::error!(
-                    error = &**cause as &dyn std::error::Error,
-                    "Notifications cannot be stored: they are parked until they can"
-                );
-            }
-        } else if self.breaker.succeed() {
-            tracing::info!("Notifications can be stored again");
-        }
-        let state = self.breaker.state().gauge();
-        catalog::breaker_state(BreakerName::NotificationStore).set(state);
-    }
+/// Whether the store may take the record later.
+pub(crate) fn is_away(error: &InsertError) -> bool {
+    matches!(error, InsertError::Store(StoreError::Unavailable(_)))
 }
 
 impl<P: Ports> Ingest<P> {

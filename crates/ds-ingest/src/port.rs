@@ -8,10 +8,12 @@ use ds_domain::{
     month::Month,
     notification::{StoredDelivery, StoredNotification},
     time::Clock,
+    workflow::{Change, Executions},
 };
 use ds_repository::{
     ActionKept, Appended, Inserted, Repository, UpdateError, Writer,
     error::{AppendError, InsertError, StoreError},
+    workflow::{Changed, Counted, Created, NewWorkflow, NotChanged},
 };
 use ds_validation::{NewEvent, ValidAction, ValidDelivery, ValidNotification};
 use uuid::Uuid;
@@ -134,10 +136,58 @@ impl ActionStore for Repository {
     }
 }
 
+/// Where workflows become durable. Every method is bounded in time.
+pub trait WorkflowStore: Send + Sync + 'static {
+    /// Stores new versions, each unless its name has it already. The answers are in their order.
+    fn create_workflows(
+        &self,
+        workflows: &[NewWorkflow],
+    ) -> impl Future<Output = Result<Vec<Created>, InsertError>> + Send;
+
+    /// Changes what becomes of a version.
+    fn change_workflow(
+        &self,
+        workflow_id: Uuid,
+        change: &Change,
+    ) -> impl Future<Output = Result<Changed, NotChanged>> + Send;
+
+    /// Adds runs to the counters of a version; those of a report that has a name, once.
+    fn count_executions(
+        &self,
+        workflow_id: Uuid,
+        executions: &Executions,
+    ) -> impl Future<Output = Result<Counted, InsertError>> + Send;
+}
+
+impl WorkflowStore for Repository {
+    async fn create_workflows(
+        &self,
+        workflows: &[NewWorkflow],
+    ) -> Result<Vec<Created>, InsertError> {
+        Repository::create_workflows(self, workflows).await
+    }
+
+    async fn change_workflow(
+        &self,
+        workflow_id: Uuid,
+        change: &Change,
+    ) -> Result<Changed, NotChanged> {
+        Repository::change_workflow(self, workflow_id, change).await
+    }
+
+    async fn count_executions(
+        &self,
+        workflow_id: Uuid,
+        executions: &Executions,
+    ) -> Result<Counted, InsertError> {
+        Repository::count_executions(self, workflow_id, executions).await
+    }
+}
+
 /// What the write path stands on; one name to carry instead of five.
 pub trait Ports: Send + Sync + 'static {
     /// The store.
-    type Store: EventStore + NotificationStore + ActionStore;
+    type Store: EventStore + NotificationStore + ActionStore + WorkflowStore;
     /// Where events wait first while the store is away.
     type Queue: Backlog;
     /// Where they wait when the queue is away, too.

@@ -3,6 +3,7 @@
 mod actions;
 mod contract;
 mod records;
+mod workflows;
 
 use std::{
     collections::HashMap,
@@ -35,6 +36,7 @@ use crate::{
 use actions::ActionRecords;
 pub use contract::event_store_contract;
 use records::Records;
+use workflows::Catalogue;
 
 pub use ds_dlq::testing::MemoryBacklog;
 
@@ -55,6 +57,8 @@ pub enum Mood {
     Without(Month),
     /// Cannot store notifications.
     WithoutNotifications,
+    /// Cannot store workflows.
+    WithoutWorkflows,
     /// Panics.
     Panicking,
 }
@@ -69,6 +73,7 @@ struct Inner {
     records: Mutex<Records>,
     actions: Mutex<ActionRecords>,
     asked: AtomicUsize,
+    catalogue: Mutex<Catalogue>,
     /// Rows of each flush so far.
     flushes: Mutex<Vec<usize>>,
 }
@@ -82,6 +87,7 @@ impl MemoryStore {
             records: Mutex::default(),
             actions: Mutex::default(),
             asked: AtomicUsize::new(0),
+            catalogue: Mutex::default(),
             flushes: Mutex::default(),
         }))
     }
@@ -143,6 +149,7 @@ impl MemoryStore {
             | Mood::Broken
             | Mood::Without(_)
             | Mood::WithoutNotifications
+            | Mood::WithoutWorkflows
             | Mood::Panicking => {}
         }
         let mut stored = self.events();
@@ -176,7 +183,11 @@ fn cause() -> Cause {
 
 fn check(mood: Mood) -> Result<(), StoreError> {
     match mood {
-        Mood::Well | Mood::Refusing | Mood::Without(_) | Mood::WithoutNotifications => Ok(()),
+        Mood::Well
+        | Mood::Refusing
+        | Mood::Without(_)
+        | Mood::WithoutNotifications
+        | Mood::WithoutWorkflows => Ok(()),
         Mood::Away | Mood::Hanging => Err(StoreError::Unavailable(Arc::new(cause()))),
         Mood::Broken => Err(StoreError::Internal(Arc::new(cause()))),
         Mood::Panicking => panic!("the store in memory was told to panic"),

@@ -4,7 +4,7 @@ use metrics::{Counter, Gauge, Histogram, Unit};
 
 use crate::{
     BacklogName, BreakerName, ExportEnd, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream,
-    Table, TraceStatus, Worker, bucket,
+    Table, TraceStatus, Worker, WorkflowOutcome, WorkflowWrite, bucket,
 };
 
 /// What kind of series a metric has.
@@ -97,6 +97,12 @@ metrics_catalog! {
     redactions: counter("datastorage_redactions_total", Count) [rule: Static];
     /// Texts of accepted events that look like markup or SQL; they are stored as they came.
     content_flags: counter("datastorage_content_flags_total", Count) [rule: Static];
+    /// Writes to the catalogue of workflows by how they ended.
+    workflow_writes: counter("datastorage_workflow_writes_total", Count) [operation: Static, status: Static];
+    /// Time of a write to the catalogue of workflows; a batch is one.
+    workflow_write_duration: histogram("datastorage_workflow_write_duration_seconds", Seconds, bucket::WRITE) [operation: Static];
+    /// Stored workflows whose author was warned, by the broken rule.
+    workflow_warnings: counter("datastorage_workflow_warnings_total", Count) [rule: Static];
     /// Time to answer a query from the store.
     query_duration: histogram("datastorage_query_duration_seconds", Seconds, bucket::QUERY) [operation: Static];
     /// Queries by how they ended.
@@ -252,6 +258,12 @@ fn register_exports() {
 
 /// The series of the catalogue, and of what the service notes about it.
 fn register_workflows() {
+    for operation in WorkflowWrite::ALL {
+        for outcome in WorkflowOutcome::ALL {
+            workflow_writes(*operation, *outcome).absolute(0);
+        }
+        let _ = workflow_write_duration(*operation);
+    }
     search_zero_hits().absolute(0);
     for counter in [
         audit_events_buffered(TRAIL),

@@ -78,6 +78,38 @@ labels! {
 }
 
 labels! {
+    /// What is done to the catalogue of workflows.
+    WorkflowWrite {
+        /// A version is added.
+        Create = "create",
+        /// A version is added together with others.
+        CreateInBatch = "create_in_batch",
+        /// What became of a version is changed.
+        Update = "update",
+        /// A version is disabled.
+        Disable = "disable",
+        /// A version is enabled.
+        Enable = "enable",
+        /// Runs are counted.
+        CountExecutions = "count_executions",
+    }
+}
+
+labels! {
+    /// How a write to the catalogue ended.
+    WorkflowOutcome {
+        /// It did what it was asked.
+        Success = "success",
+        /// What it asks for contradicts what there is.
+        Conflict = "conflict",
+        /// It is not valid, or about nothing there is.
+        Refused = "refused",
+        /// The store did not take it.
+        Failure = "failure",
+    }
+}
+
+labels! {
     /// What the repository's connections are for.
     Pool {
         /// Connections of the writers.
@@ -134,6 +166,8 @@ labels! {
         ActionStore = "action_store",
         /// The queue of notifications.
         NotificationQueue = "notification_queue",
+        /// The catalogue of workflows.
+        WorkflowStore = "workflow_store",
     }
 }
 

@@ -10,5 +10,5 @@ mod label;
 pub use exporter::{Exporter, InstallError};
 pub use label::{
     BacklogName, BreakerName, ExportEnd, Outcome, Pool, Refusal, Replayed, SpoolRefusal, Stream,
-    Table, TraceStatus, Worker,
+    Table, TraceStatus, Worker, WorkflowOutcome, WorkflowWrite,
 };

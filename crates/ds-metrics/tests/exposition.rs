@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use ds_metrics::{
     BacklogName, BreakerName, ExportEnd, Exporter, Outcome, Pool, Refusal, Replayed, SpoolRefusal,
-    Stream, Table, TraceStatus, Worker,
+    Stream, Table, TraceStatus, Worker, WorkflowOutcome, WorkflowWrite,
     catalog::{self, Kind, METRICS},
 };
 
@@ -22,6 +22,7 @@ fn touch_every_metric() {
     catalog::event_kind_findings("gateway.signal.received", "unexpected_action").increment(1);
     catalog::redactions("password-json").increment(1);
     catalog::content_flags("xss_detected").increment(1);
+    touch_the_catalogue();
     catalog::query_duration("queryAuditEvents").record(0.02);
     catalog::queries("queryAuditEvents", Outcome::Success).increment(1);
     touch_the_exports();
@@ -56,6 +57,23 @@ fn touch_every_metric() {
     touch_the_write_path();
     catalog::partition_failing("audit_events_2026_11").set(1.0);
     catalog::partition_failures("audit_events_2026_11").increment(1);
+    touch_the_spool();
+    catalog::partition_horizon().set(97.0);
+    for worker in Worker::ALL {
+        catalog::worker_passes(*worker, Outcome::Success).increment(1);
+        catalog::worker_last_success(*worker).set(1_795_000_000.0);
+    }
+    catalog::ready().set(1.0);
+    catalog::build_info("0.1.0").set(1.0);
+}
+
+fn touch_the_catalogue() {
+    catalog::workflow_writes(WorkflowWrite::Create, WorkflowOutcome::Success).increment(1);
+    catalog::workflow_write_duration(WorkflowWrite::Create).record(0.003);
+    catalog::workflow_warnings("content_hash_mismatch").increment(1);
+}
+
+fn touch_the_spool() {
     catalog::spool_entries().set(3.0);
     catalog::spool_bytes().set(2_500.0);
     catalog::spool_capacity_ratio().set(0.25);
@@ -67,13 +85,6 @@ fn touch_every_metric() {
     catalog::spool_dead_letters().set(1.0);
     catalog::spool_recovered_entries().set(2.0);
     catalog::spool_corruptions().increment(1);
-    catalog::partition_horizon().set(97.0);
-    for worker in Worker::ALL {
-        catalog::worker_passes(*worker, Outcome::Success).increment(1);
-        catalog::worker_last_success(*worker).set(1_795_000_000.0);
-    }
-    catalog::ready().set(1.0);
-    catalog::build_info("0.1.0").set(1.0);
 }
 
 fn touch_the_trail() {

@@ -23,6 +23,7 @@ mod statement;
 pub mod timeline;
 mod tls;
 mod transaction;
+pub mod workflow;
 mod writer;
 
 use std::sync::Arc;

@@ -29,7 +29,7 @@ const MAINTENANCE_CONNECTIONS_MAX: usize = 2;
 const PREPARED_MAX: usize = 64;
 
 /// Connections that store what comes seldom: so many that one that waits holds nobody else up.
-const RECORDS_CONNECTIONS_MAX: usize = 2;
+const RECORDS_CONNECTIONS_MAX: usize = 4;
 
 /// What a pool is for.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,8 @@ impl Pool {
             connect::config(settings, session),
             connector.clone(),
             ManagerConfig {
-                // Nothing but single statements outside of transactions runs on pooled connections.
+                // What a connection is given back with is clean: whoever opens a transaction on it gives
+                // it back after the end of that, or not at all.
                 recycling_method: RecyclingMethod::Fast,
             },
         );

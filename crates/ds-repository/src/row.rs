@@ -6,6 +6,7 @@ use ds_domain::{
     action::ActionStatus,
     event::{Event, EventCategory, EventOutcome, Parent, StoredEvent},
     notification::{Channel, NotificationStatus},
+    workflow::WorkflowStatus,
 };
 use tokio_postgres::{
     Row,
@@ -125,5 +126,6 @@ from_sql_word!(
     EventCategory,
     EventOutcome,
     Channel,
-    NotificationStatus
+    NotificationStatus,
+    WorkflowStatus
 );

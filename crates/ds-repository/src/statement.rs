@@ -65,6 +65,20 @@ pub(crate) const ALL: &[Statement] = &[
     crate::timeline::READ_TIMELINE,
     crate::timeline::FIND_CHILDREN,
     crate::timeline::SUMMARISE,
+    crate::workflow::statements::LOCK_NAMES,
+    crate::workflow::statements::LOCK_NAME_OF,
+    crate::workflow::statements::VERSIONS,
+    crate::workflow::statements::VERSIONS_OF,
+    crate::workflow::statements::UNMARK,
+    crate::workflow::statements::MARK,
+    crate::workflow::statements::INSERT,
+    crate::workflow::statements::COMPARE,
+    crate::workflow::statements::FIND,
+    crate::workflow::statements::FIND_LOCKED,
+    crate::workflow::statements::LIST_VERSIONS,
+    crate::workflow::statements::CHANGE,
+    crate::workflow::statements::COUNT,
+    crate::workflow::statements::FIND_COUNTED,
 ];
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-//! The one place that owns BEGIN and COMMIT, on a connection that never leaves its task.
+//! The one place that owns BEGIN and COMMIT: on a connection that never leaves its task, and on one
+//! of a pool.
+
+mod pooled;
 
 use std::{
     collections::HashMap,
@@ -19,6 +22,8 @@ use crate::{
     statement::Statement,
     writer::{InUse, Open, Tally},
 };
+
+pub(crate) use pooled::Transaction;
 
 /// How a transaction begins.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

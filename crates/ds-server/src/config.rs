@@ -4,6 +4,7 @@
 //! [`Settings`] exactly once. Every problem of every layer is collected before anything is refused.
 
 mod admin;
+mod catalogue;
 mod database;
 mod duration;
 mod effective;
@@ -55,6 +56,7 @@ pub(crate) struct Config {
     redis: redis::Redis,
     spool: spool::Spool,
     validation: validation::Validation,
+    catalogue: catalogue::Catalogue,
     partitions: partitions::Partitions,
     shutdown: shutdown::Shutdown,
 }
@@ -90,7 +92,8 @@ impl Config {
     /// Checks every meaning and reads the secret files.
     fn settings(&self, problems: &mut Problems) -> Settings {
         let server = self.server.settings(problems);
-        let limits = self.validation.settings(problems);
+        let mut limits = self.validation.settings(problems);
+        limits.content_hash = self.catalogue.content_hash(problems);
         let largest = Largest {
             body_bytes: server.body_bytes_max,
             batch_events: limits.batch_events_max,

@@ -36,6 +36,8 @@ pub mod secret;
 mod trace_context;
 mod valid;
 mod violation;
+#[cfg(feature = "workflows")]
+mod workflow;
 
 // Their types are part of this interface.
 pub use {ds_domain, jiff, uuid};
@@ -65,3 +67,8 @@ pub use search::parse_search;
 pub use trace_context::TraceContext;
 pub use valid::{NewEvent, ValidEvent};
 pub use violation::{Rule, Violation, Violations};
+#[cfg(feature = "workflows")]
+pub use workflow::{
+    HashMode, ValidWorkflow, WorkflowQuery, parse_executions, parse_workflow, parse_workflow_batch,
+    parse_workflow_change, parse_workflow_disabling, parse_workflow_enabling, parse_workflow_query,
+};

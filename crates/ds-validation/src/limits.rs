@@ -3,6 +3,8 @@
 use ds_domain::limit;
 use jiff::SignedDuration;
 
+#[cfg(feature = "workflows")]
+use crate::HashMode;
 use crate::{KindMode, MarkupMode, SecretMode};
 
 /// Bounds the rules compare against. Column widths are not among them: those are the schema's.
@@ -32,6 +34,9 @@ pub struct Limits {
     pub secrets: SecretMode,
     /// What is done about markup and SQL in texts.
     pub markup: MarkupMode,
+    /// What is done about a workflow whose hash is not that of its content.
+    #[cfg(feature = "workflows")]
+    pub content_hash: HashMode,
 }
 
 impl Limits {
@@ -47,6 +52,8 @@ impl Limits {
             event_kinds: KindMode::Off,
             secrets: SecretMode::Off,
             markup: MarkupMode::Off,
+            #[cfg(feature = "workflows")]
+            content_hash: HashMode::Off,
         }
     }
 }
@@ -62,6 +69,8 @@ impl Default for Limits {
             event_kinds: KindMode::default(),
             secrets: SecretMode::default(),
             markup: MarkupMode::default(),
+            #[cfg(feature = "workflows")]
+            content_hash: HashMode::default(),
         }
     }
 }

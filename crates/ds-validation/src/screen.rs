@@ -167,6 +167,18 @@ impl Screen {
         }
     }
 
+    /// Looks at the text of the member `field`, and leaves it as it is.
+    #[cfg(feature = "workflows")]
+    pub(crate) fn look(&mut self, field: &'static str, text: &str) {
+        let pointer = || format!("/{field}");
+        self.flag(field, text, pointer);
+        if self.secrets != SecretMode::Off {
+            for rule in secret::redact(text).rules {
+                self.screening.redactions.add(field, rule, pointer);
+            }
+        }
+    }
+
     /// Screens every text of the JSON in the member `field`, names included.
     pub(crate) fn document(&mut self, field: &'static str, json: &mut JsonObject) {
         if let Some(clean) = document::screen(self, field, json.as_str()) {

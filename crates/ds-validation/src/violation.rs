@@ -59,6 +59,10 @@ pub enum Rule {
     PayloadMemberType,
     /// A text that holds a secret, where such events are refused.
     ContainsSecret,
+    /// A hash that is not that of the content.
+    ContentHash,
+    /// A member that cannot be changed.
+    Immutable,
 }
 
 impl Rule {
@@ -90,6 +94,8 @@ impl Rule {
         Self::PayloadMemberMissing,
         Self::PayloadMemberType,
         Self::ContainsSecret,
+        Self::ContentHash,
+        Self::Immutable,
     ];
 
     /// The stable code of the rule: in problem documents and as the metric label `reason`.
@@ -121,6 +127,8 @@ impl Rule {
             Self::PayloadMemberMissing => "payload_member_missing",
             Self::PayloadMemberType => "payload_member_type",
             Self::ContainsSecret => "contains_secret",
+            Self::ContentHash => "content_hash_mismatch",
+            Self::Immutable => "immutable",
         }
     }
 }

@@ -52,6 +52,11 @@ pub(super) fn page() -> Result<String> {
             limit::ACTION_TEXT_FIELDS,
             limit::ACTION_TYPED_FIELDS,
         ),
+        "\n## Texts of a workflow\n\nThe content is kept byte for byte; `content_hash` has exactly so many characters.\n\n",
+        &table(
+            &["Field", "Column", "Longest", "Required", "May be `null`"],
+            limit::WORKFLOW_TEXT_FIELDS.iter().map(text),
+        ),
         "\n## Requests and queries\n\n",
         &table(&["What", "Most"], bounds),
         "\n## Settings\n\nSection `validation` of the configuration. \
@@ -121,6 +126,15 @@ const BOUNDS: &[(&str, usize)] = &[
     ),
     ("Custom labels of a workflow", limit::CUSTOM_LABELS_MAX),
     ("Values of one custom label", limit::CUSTOM_LABEL_VALUES_MAX),
+    ("Workflows in one batch", limit::BATCH_WORKFLOWS_MAX),
+    (
+        "Workflows on one page of a list",
+        limit::PAGE_WORKFLOWS_MAX as usize,
+    ),
+    (
+        "Versions of a workflow that are listed",
+        limit::VERSIONS_LISTED_MAX as usize,
+    ),
     (
         "Workflows that a search gives",
         limit::SEARCH_RESULTS_MAX as usize,
@@ -233,6 +247,7 @@ mod tests {
             names(limit::DELIVERY_TYPED_FIELDS, |field| field.name),
             names(limit::ACTION_TEXT_FIELDS, |field| field.name),
             names(limit::ACTION_TYPED_FIELDS, |field| field.name),
+            names(limit::WORKFLOW_TEXT_FIELDS, |field| field.name),
         ];
         for (section, expected) in sections.iter().zip(expected) {
             let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
@@ -241,7 +256,7 @@ mod tests {
         }
         for name in ["event_kinds", "clock_skew_max"] {
             let row = format!("\n| `{name}` |");
-            assert_eq!(sections[9].matches(&row).count(), 1, "{name}");
+            assert_eq!(sections[10].matches(&row).count(), 1, "{name}");
         }
         for row in [
             "| `event_type` | `event_type` | 100 | yes |  |",

@@ -32,11 +32,9 @@ pub const EXECUTIONS_MAX: i32 = 1_000_000;
 /// Most workflows in one batch.
 pub const BATCH_WORKFLOWS_MAX: usize = 500;
 
-/// Most workflows on one page of a list, and on a page when the client does not say.
+/// Most workflows on one page of a list, and on a page when the client does not say; as many as
+/// `PAGE_ITEMS_MAX` may be asked for, as ever.
 pub const PAGE_WORKFLOWS_MAX: u16 = 100;
-
-/// Largest page of workflows that may be asked for: above [`PAGE_WORKFLOWS_MAX`] that many are given.
-pub const PAGE_WORKFLOWS_ASKED_MAX: u16 = 1_000;
 
 /// Most versions of one name that are listed, the newest ones.
 pub const VERSIONS_LISTED_MAX: u16 = 1_000;

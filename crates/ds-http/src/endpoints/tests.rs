@@ -7,9 +7,11 @@ use ds_domain::{
     event::{EventCategory, EventOutcome},
     filter,
     incident::{Severity, TrendPeriod},
+    label,
     limit::{self, TypedField},
     notification::{Channel, NotificationStatus},
     rate::{Confidence, MIN_SAMPLES_DEFAULT, MIN_SAMPLES_MAX, RANGE_DAYS_MAX},
+    workflow::WorkflowStatus,
 };
 use ds_ingest::testing::Memory;
 use ds_validation::Rule;
@@ -190,6 +192,83 @@ fn check_form(name: &str, texts: &[limit::TextField], others: &[TypedField]) {
     assert_eq!(documented, names(false));
     let required = words(form["required"].as_array().unwrap().iter());
     assert_eq!(required, names(true));
+}
+
+/// The texts of a form of workflows have the bounds of the code; its `others` are not texts.
+#[track_caller]
+fn check_texts(name: &str, texts: &[limit::TextField], others: &[&str]) {
+    let properties = schema(name)["properties"].clone();
+    for field in texts {
+        let property = &properties[field.name];
+        if property.get("$ref").is_some() {
+            continue; // The enums have a test of their own.
+        }
+        assert_eq!(property["maxLength"], json!(field.chars_max.unwrap()));
+        let kind = match field.nullable {
+            true => json!(["string", "null"]),
+            false => json!("string"),
+        };
+        assert_eq!(property["type"], kind, "{}", field.name);
+    }
+    let documented = properties.as_object().unwrap().keys().map(String::as_str);
+    let known = texts.iter().map(|field| field.name);
+    let known = known.chain(others.iter().copied()).collect::<BTreeSet<_>>();
+    assert_eq!(documented.collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn workflows_have_the_fields_and_bounds_of_the_code() {
+    let others = [
+        "labels",
+        "custom_labels",
+        "detected_labels",
+        "parameters",
+        "approved_at",
+        "expected_success_rate",
+        "expected_duration_seconds",
+    ];
+    check_texts("WorkflowRequest", limit::WORKFLOW_TEXT_FIELDS, &others);
+    let request = schema("WorkflowRequest");
+    for field in limit::WORKFLOW_TEXT_FIELDS {
+        let is_required =
+            words(request["required"].as_array().unwrap().iter()).contains(field.name);
+        assert_eq!(is_required, field.required, "{}", field.name);
+    }
+    let nullable: Vec<limit::TextField> = limit::WORKFLOW_CHANGE_TEXT_FIELDS
+        .iter()
+        .filter(|field| field.name != "status")
+        .map(|field| limit::TextField {
+            nullable: true,
+            ..*field
+        })
+        .collect();
+    check_texts("WorkflowChange", &nullable, &["status"]);
+    let executions = schema("WorkflowExecutions")["properties"].clone();
+    assert_eq!(executions["count"]["maximum"], limit::EXECUTIONS_MAX);
+    let id = limit::EXECUTION_TEXT_FIELDS[0];
+    assert_eq!(
+        executions[id.name]["maxLength"],
+        json!(id.chars_max.unwrap())
+    );
+    let document = document();
+    let body = &document["paths"][WORKFLOW_BATCH]["post"]["requestBody"];
+    let batch = &body["content"]["application/json"]["schema"];
+    assert_eq!(batch["maxItems"], limit::BATCH_WORKFLOWS_MAX);
+    let parameters = document["paths"][WORKFLOWS]["get"]["parameters"].as_array();
+    let mut parameters = parameters.unwrap().iter();
+    let page = parameters
+        .find(|parameter| parameter["name"] == "limit")
+        .unwrap();
+    let expected = json!({
+        "type": "integer",
+        "minimum": 1,
+        "maximum": limit::PAGE_ITEMS_MAX,
+        "default": limit::PAGE_WORKFLOWS_MAX,
+    });
+    assert_eq!(page["schema"], expected);
+    let versions = &document["paths"][VERSIONS]["get"]["responses"]["200"]["description"];
+    let expected = format!("At most {} are listed", limit::VERSIONS_LISTED_MAX);
+    assert!(versions.as_str().unwrap().contains(&expected));
 }
 
 #[test]
@@ -410,6 +489,25 @@ fn parameter(document: &Value, path: &str, name: &str) -> Value {
     });
     let found = parameters.find(|parameter| parameter["name"] == name);
     found.unwrap_or_else(|| panic!("{name} is not documented"))["schema"].clone()
+}
+
+#[test]
+fn the_words_of_workflows_are_those_of_the_code() {
+    let statuses = WorkflowStatus::ALL.iter().map(|word| word.as_str());
+    let priorities = label::Priority::ALL.iter().map(|word| word.as_str());
+    let severities = label::Severity::ALL.iter().map(|word| word.as_str());
+    for (name, known) in [
+        ("WorkflowStatus", statuses.collect::<BTreeSet<_>>()),
+        ("WorkflowPriority", priorities.collect()),
+        ("WorkflowSeverity", severities.collect()),
+    ] {
+        let words = schema(name)["enum"].clone();
+        assert_eq!(
+            self::words(words.as_array().unwrap().iter()),
+            known,
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use ds_validation::query::ParameterError;
 use http::StatusCode;
+use uuid::Uuid;
 
 use super::{Problem, RETRY_AFTER};
 
@@ -28,6 +29,12 @@ impl Problem {
             name: "cursor",
             reason: "value is no cursor of a query with these filters".to_owned(),
         }])
+    }
+
+    /// An id that no stored event has.
+    pub(crate) fn no_event(id: Uuid) -> Self {
+        let detail = format!("audit event {id} does not exist");
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not Found", detail)
     }
 
     /// A remediation that no stored event belongs to.

@@ -10,12 +10,13 @@ use ds_validation::{
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::*;
 use crate::admin::LetterId;
 
 /// The status, the headers and the document of a problem.
-fn render(problem: &Problem) -> (StatusCode, HeaderMap, Value) {
+pub(super) fn render(problem: &Problem) -> (StatusCode, HeaderMap, Value) {
     let reply = problem.render("/api/v1/audit/events", "req-1");
     let (parts, body) = reply.into_parts();
     let body = futures_util::FutureExt::now_or_never(body.collect())
@@ -54,7 +55,7 @@ fn future() -> Violation {
     Violation::of_field("event_timestamp", Rule::Future, message)
 }
 
-fn cause() -> Arc<Cause> {
+pub(super) fn cause() -> Arc<Cause> {
     Arc::new(Cause::Timeout {
         statement: "secret_statement",
         seconds: 5.0,
@@ -113,6 +114,9 @@ pub(crate) fn samples() -> Vec<Value> {
         incident_error("limit=x"),
         Problem::no_incident(7),
         Problem::not_a_notification(),
+        super::workflow::tests::taken(),
+        Problem::no_workflow(Uuid::nil()),
+        Problem::not_a_workflow(),
     ]
     .iter()
     .map(|problem| render(problem).2)

@@ -12,13 +12,14 @@ use ds_domain::{
     month::Month,
     notification::{StoredDelivery, StoredNotification},
     time::ManualClock,
+    workflow::{Change, Executions},
 };
 use ds_http::{
     ConnectionLimits, Drained, Exports, Readiness, RequestLimits, Service, Surface, serve,
 };
 use ds_ingest::{
     Ingest, Parts,
-    port::{ActionStore, EventStore, EventWriter, NotificationStore, Ports},
+    port::{ActionStore, EventStore, EventWriter, NotificationStore, Ports, WorkflowStore},
     testing::{CountingIds, MemoryBacklog, MemoryStore, Mood, event_body},
 };
 use ds_metrics::Exporter;
@@ -26,6 +27,7 @@ use ds_repository::{
     ActionKept, Appended, Inserted, Repository, UpdateError,
     error::{AppendError, InsertError, StoreError},
     settings::{FLUSH_TIMEOUT, Settings, TlsMode},
+    workflow::{Changed, Counted, Created, NewWorkflow, NotChanged},
 };
 use ds_validation::{NewEvent, ValidAction, ValidDelivery, ValidNotification};
 use jiff::Timestamp;
@@ -153,6 +155,32 @@ impl ActionStore for SharedStore {
         update: &ActionUpdate,
     ) -> Result<StoredAction, UpdateError> {
         self.0.memory.update_action(action_id, update).await
+    }
+}
+
+impl WorkflowStore for SharedStore {
+    async fn create_workflows(
+        &self,
+        workflows: &[NewWorkflow],
+    ) -> Result<Vec<Created>, InsertError> {
+        self.0.memory.create_workflows(workflows).await
+    }
+
+    async fn change_workflow(
+        &self,
+        workflow_id: Uuid,
+        change: &Change,
+    ) -> Result<Changed, NotChanged> {
+        self.0.memory.change_workflow(workflow_id, change).await
+    }
+
+    async fn count_executions(
+        &self,
+        workflow_id: Uuid,
+        executions: &Executions,
+    ) -> Result<Counted, InsertError> {
+        let memory = &self.0.memory;
+        memory.count_executions(workflow_id, executions).await
     }
 }
 

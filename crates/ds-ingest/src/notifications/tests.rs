@@ -121,7 +121,10 @@ async fn a_table_that_fails_is_left_alone_and_keeps_no_event_out() {
     for n in 0..5 {
         assert_eq!(shown(&ingest, &format!("nt-{n}")).await, "parked");
     }
-    assert_eq!(ingest.notifications.breaker.state(), BreakerState::Open);
+    assert_eq!(
+        ingest.notifications.guard.state(),
+        crate::BreakerState::Open
+    );
     let event = event_body(now(), "");
     ingest.record(event.as_bytes()).await.unwrap();
     store.set_mood(Mood::Well);

@@ -98,6 +98,7 @@ impl ActionStore for MemoryStore {
                 | Mood::Broken
                 | Mood::Without(_)
                 | Mood::WithoutNotifications
+                | Mood::WithoutWorkflows
                 | Mood::Panicking => self.insert_group(group),
             }
         };

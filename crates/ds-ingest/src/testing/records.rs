@@ -98,6 +98,7 @@ fn check_insert(mood: Mood) -> Result<(), InsertError> {
         | Mood::Hanging
         | Mood::Broken
         | Mood::Without(_)
+        | Mood::WithoutWorkflows
         | Mood::Panicking => Ok(check(mood)?),
     }
 }

@@ -8,6 +8,7 @@
 
 mod action;
 mod append;
+mod catalogue;
 mod catalogue_schema;
 mod event;
 mod incident;

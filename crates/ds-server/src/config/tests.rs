@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io::Write};
 
 use ds_dlq::DurabilityPolicy;
-use ds_validation::{KindMode, MarkupMode, SecretMode};
+use ds_validation::{HashMode, KindMode, MarkupMode, SecretMode};
 use figment::providers::Format as _;
 use secrecy::ExposeSecret;
 
@@ -421,6 +421,21 @@ fn events_are_compared_with_their_kind_as_it_is_said() {
 }
 
 #[test]
+fn hashes_of_workflows_are_compared_as_it_is_said() {
+    let mode = |yaml: &str| settings(yaml, &[]).limits.content_hash;
+    assert_eq!(mode(""), HashMode::Warn);
+    assert_eq!(mode("catalogue: {content_hash: off}"), HashMode::Off);
+    assert_eq!(
+        mode("catalogue: {content_hash: enforce}"),
+        HashMode::Enforce
+    );
+    check_refused(
+        "catalogue: {content_hash: strict}",
+        &["catalogue.content_hash: invalid content_hash: strict (must be off, warn or enforce)"],
+    );
+}
+
+#[test]
 fn secrets_and_markup_are_dealt_with_as_it_is_said() {
     let modes = |yaml: &str| {
         let limits = settings(yaml, &[]).limits;
@@ -492,7 +507,7 @@ fn shapes_that_do_not_fit_are_refused_with_their_place() {
         "controller: {}",
         &[
             "controller: unknown key `controller`, expected one of server, admin, logging, \
-           database, ingest, redis, spool, validation, partitions, shutdown",
+           database, ingest, redis, spool, validation, catalogue, partitions, shutdown",
         ],
     );
     check_refused(
@@ -521,7 +536,7 @@ fn all_problems_are_reported_together() {
          databse: {}\n",
         &[
             "databse: unknown key `databse`, expected one of server, admin, logging, database, \
-             ingest, redis, spool, validation, partitions, shutdown",
+             ingest, redis, spool, validation, catalogue, partitions, shutdown",
             "logging.colour: unknown key `colour`, expected one of level, format",
             "server.host: found sequence, expected a string",
             "server.port: found string \"http\", expected an integer",

@@ -57,29 +57,33 @@ impl Validation {
         );
         limits.event_kinds = mode(
             problems,
-            "event_kinds",
+            "validation.event_kinds",
             &self.event_kinds,
             KindMode::ALL,
             |mode| mode.as_str(),
         );
         limits.secrets = mode(
             problems,
-            "secrets",
+            "validation.secrets",
             &self.secrets,
             SecretMode::ALL,
             |mode| mode.as_str(),
         );
-        limits.markup = mode(problems, "markup", &self.markup, MarkupMode::ALL, |mode| {
-            mode.as_str()
-        });
+        limits.markup = mode(
+            problems,
+            "validation.markup",
+            &self.markup,
+            MarkupMode::ALL,
+            |mode| mode.as_str(),
+        );
         limits
     }
 }
 
-/// The mode that `given` names.
-fn mode<M: Copy + Default>(
+/// The mode that `given` names, the setting at `path`.
+pub(super) fn mode<M: Copy + Default>(
     problems: &mut Problems,
-    key: &str,
+    path: &str,
     given: &str,
     modes: &[M],
     word: fn(M) -> &'static str,
@@ -89,10 +93,9 @@ fn mode<M: Copy + Default>(
         let words: Vec<&str> = modes.iter().copied().map(word).collect();
         let (last, others) = words.split_last().unwrap_or((&"", &[]));
         let list = format!("{} or {last}", others.join(", "));
-        problems.add(
-            &format!("validation.{key}"),
-            format!("invalid {key}: {given} (must be {list})"),
-        );
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let problem = format!("invalid {key}: {given} (must be {list})");
+        problems.add(path, problem);
         M::default()
     })
 }

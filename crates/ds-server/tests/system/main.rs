@@ -44,3 +44,4 @@ mod success_rates;
 mod traffic;
 mod trail;
 mod walk;
+mod workflows;

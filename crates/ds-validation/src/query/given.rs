@@ -127,7 +127,7 @@ impl<'a> Given<'a> {
 
     /// Texts of a member that has at most `chars_max` code points. A longer one has nothing, and is
     /// more likely a mistake.
-    #[cfg(feature = "notifications")]
+    #[cfg(any(feature = "notifications", feature = "workflows"))]
     pub(crate) fn texts(&mut self, name: &'static str, chars_max: usize) -> Vec<String> {
         self.several(name, |value| {
             text(Some(chars_max), value).map(|()| value.to_owned())
@@ -142,7 +142,7 @@ impl<'a> Given<'a> {
     }
 
     /// Words of a closed set, in upper or lower case.
-    #[cfg(feature = "notifications")]
+    #[cfg(any(feature = "notifications", feature = "workflows"))]
     pub(crate) fn words<T: Ord + Copy + 'static>(
         &mut self,
         name: &'static str,

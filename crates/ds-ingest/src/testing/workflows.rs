@@ -1,0 +1,176 @@
+//! The workflows of the store in memory: what the write path can see of a catalogue. Which version is
+//! the highest is not.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, MutexGuard, PoisonError},
+};
+
+use ds_domain::{
+    json::JsonObject,
+    workflow::{Change, Executions, Lifecycle, Rate, StoredWorkflow, Workflow},
+};
+use ds_repository::{
+    Inserted,
+    error::InsertError,
+    workflow::{Changed, Counted, Created, NewWorkflow, NotChanged},
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{MemoryStore, Mood, cause, check};
+use crate::port::WorkflowStore;
+
+/// Workflows, and the reports about them that have a name.
+#[derive(Default)]
+pub(super) struct Catalogue {
+    workflows: HashMap<Uuid, (Workflow, StoredWorkflow)>,
+    reports: HashMap<(Uuid, String), Executions>,
+}
+
+impl MemoryStore {
+    fn catalogue(&self) -> MutexGuard<'_, Catalogue> {
+        let catalogue = self.0.catalogue.lock();
+        catalogue.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WorkflowStore for MemoryStore {
+    async fn create_workflows(
+        &self,
+        workflows: &[NewWorkflow],
+    ) -> Result<Vec<Created>, InsertError> {
+        check_insert(self.mood().await)?;
+        let mut catalogue = self.catalogue();
+        let mut create = |new: &NewWorkflow| {
+            let workflow = new.workflow();
+            let mut all = catalogue.workflows.iter();
+            let taken = all.find(|(_, (old, _))| {
+                (&old.workflow_name, &old.version) == (&workflow.workflow_name, &workflow.version)
+            });
+            if let Some((id, (old, _))) = taken {
+                return Created::Taken {
+                    workflow_id: *id,
+                    is_identical: old == workflow,
+                };
+            }
+            let stored = stored(new.workflow_id, workflow);
+            let row = (workflow.clone(), stored.clone());
+            catalogue.workflows.insert(new.workflow_id, row);
+            Created::Now(Box::new(stored))
+        };
+        Ok(workflows.iter().map(&mut create).collect())
+    }
+
+    async fn change_workflow(
+        &self,
+        workflow_id: Uuid,
+        change: &Change,
+    ) -> Result<Changed, NotChanged> {
+        check_insert(self.mood().await)?;
+        let mut catalogue = self.catalogue();
+        let (_, workflow) = catalogue
+            .workflows
+            .get_mut(&workflow_id)
+            .ok_or(NotChanged::Unknown)?;
+        let next = workflow.lifecycle.changed(change);
+        let next = next.map_err(NotChanged::Forbidden)?;
+        if next == workflow.lifecycle {
+            return Ok(Changed::Before(Box::new(workflow.clone())));
+        }
+        workflow.lifecycle = next;
+        Ok(Changed::Now(Box::new(workflow.clone())))
+    }
+
+    async fn count_executions(
+        &self,
+        workflow_id: Uuid,
+        executions: &Executions,
+    ) -> Result<Counted, InsertError> {
+        check_insert(self.mood().await)?;
+        let mut catalogue = self.catalogue();
+        let Catalogue { workflows, reports } = &mut *catalogue;
+        let Some((_, workflow)) = workflows.get_mut(&workflow_id) else {
+            return Ok(None);
+        };
+        if let Some(name) = executions.execution_id.clone() {
+            let key = (workflow_id, name);
+            if let Some(old) = reports.get(&key) {
+                let same = Box::new(workflow.clone());
+                return Ok(Some(match old == executions {
+                    true => Inserted::Before(same),
+                    false => Inserted::Taken(same),
+                }));
+            }
+            reports.insert(key, executions.clone());
+        }
+        workflow.total_executions += executions.count;
+        workflow.successful_executions += executions.successful;
+        let rate = workflow.successful_executions * 1_000 / workflow.total_executions;
+        workflow.actual_success_rate = Rate::from_thousandths(rate);
+        Ok(Some(Inserted::Now(Box::new(workflow.clone()))))
+    }
+}
+
+fn stored(workflow_id: Uuid, new: &Workflow) -> StoredWorkflow {
+    let nothing = || JsonObject::from_checked_text("{}");
+    let new = new.clone();
+    StoredWorkflow {
+        workflow_id,
+        workflow_name: new.workflow_name,
+        version: new.version,
+        name: new.name,
+        description: new.description,
+        owner: new.owner,
+        maintainer: new.maintainer,
+        content: new.content,
+        content_hash: new.content_hash,
+        parameters: new.parameters,
+        execution_engine: new.execution_engine,
+        container_image: new.container_image,
+        container_digest: new.container_digest,
+        labels: nothing(),
+        custom_labels: nothing(),
+        detected_labels: nothing(),
+        lifecycle: Lifecycle {
+            status: new.status,
+            status_reason: None,
+            disabled_by: None,
+            disabled_reason: None,
+            deprecation_notice: None,
+            updated_by: None,
+        },
+        disabled_at: None,
+        is_latest_version: true,
+        previous_version: new.previous_version,
+        version_notes: new.version_notes,
+        change_summary: new.change_summary,
+        approved_by: new.approved_by,
+        approved_at: new.approved_at,
+        expected_success_rate: new.expected_success_rate,
+        expected_duration_seconds: new.expected_duration_seconds,
+        actual_success_rate: None,
+        total_executions: 0,
+        successful_executions: 0,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+        created_by: new.created_by,
+    }
+}
+
+fn check_insert(mood: Mood) -> Result<(), InsertError> {
+    match mood {
+        Mood::Refusing => Err(InsertError::Refused {
+            column: Some("description".to_owned()),
+            cause: Arc::new(cause()),
+        }),
+        Mood::WithoutWorkflows => Ok(check(Mood::Away)?),
+        Mood::Well
+        | Mood::Away
+        | Mood::Hanging
+        | Mood::Broken
+        | Mood::Without(_)
+        | Mood::WithoutNotifications
+        | Mood::Panicking => Ok(check(mood)?),
+    }
+}

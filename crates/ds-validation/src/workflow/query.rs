@@ -1,0 +1,271 @@
+//! Query parameters of a list of workflows → a filter and a page.
+
+use std::borrow::Cow;
+
+use ds_domain::{
+    cursor::Scope,
+    label::{MandatoryLabel, Priority, Severity},
+    limit::{
+        CUSTOM_LABEL_KEY_CHARS_MAX, CUSTOM_LABELS_MAX, FILTER_VALUES_MAX, LABEL_CHARS_MAX,
+        PAGE_WORKFLOWS_MAX,
+    },
+    workflow::{WorkflowFilter, WorkflowStatus},
+};
+
+use crate::query::{Given, ParameterError, Query};
+
+/// A query of workflows.
+pub type WorkflowQuery = Query<WorkflowFilter>;
+
+/// The page of a client that sends `limit=` without a number: what the first contract answers.
+const PAGE_ITEMS_FOR_EMPTY_LIMIT: u16 = 50;
+
+/// Custom labels are parameters of this name, each with its key in brackets.
+const CUSTOM_LABELS: &str = "custom_labels";
+
+/// Reads the parameters of `GET /api/v1/workflows`.
+///
+/// `pairs` are the decoded name and value pairs in the order of the query string. Values of a filter
+/// that is repeated are alternatives, and so are those that a custom label lists between commas; of
+/// anything else the first one counts. Unknown names are ignored.
+pub fn parse_workflow_query<'a>(
+    pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+) -> Result<WorkflowQuery, Vec<ParameterError>> {
+    let (custom, others): (Vec<_>, Vec<_>) =
+        pairs.partition(|(name, _)| custom_key(name).is_some());
+    let mut given = Given::new(others.into_iter());
+    let labels = MandatoryLabel::ALL.iter().map(|label| {
+        let values = match label {
+            MandatoryLabel::Severity => {
+                words(&mut given, "severity", Severity::ALL, Severity::as_str)
+            }
+            MandatoryLabel::Priority => {
+                words(&mut given, "priority", Priority::ALL, Priority::as_str)
+            }
+            MandatoryLabel::SignalType
+            | MandatoryLabel::Component
+            | MandatoryLabel::Environment => given.texts(label.as_str(), LABEL_CHARS_MAX),
+        };
+        (*label, values)
+    });
+    let labels = labels.filter(|(_, values)| !values.is_empty()).collect();
+    let filter = WorkflowFilter {
+        statuses: given.words("status", WorkflowStatus::ALL, WorkflowStatus::as_str),
+        labels,
+        custom_labels: custom_labels(&custom, &mut given),
+    };
+    let scope = scope(&filter);
+    given.forget_empty("offset");
+    let items = match given.forget_empty("limit") {
+        true => PAGE_ITEMS_FOR_EMPTY_LIMIT,
+        false => PAGE_WORKFLOWS_MAX,
+    };
+    let mut query = given.query(filter, scope, items)?;
+    // More may be asked for, as ever, and so many are given.
+    query.page.limit = query.page.limit.min(PAGE_WORKFLOWS_MAX);
+    Ok(query)
+}
+
+fn words<T: Ord + Copy + 'static>(
+    given: &mut Given<'_>,
+    name: &'static str,
+    all: &'static [T],
+    as_str: fn(T) -> &'static str,
+) -> Vec<String> {
+    let words = given.words(name, all, as_str);
+    words
+        .into_iter()
+        .map(|word| as_str(word).to_owned())
+        .collect()
+}
+
+/// The key of a custom label, if `name` is the name of one.
+fn custom_key(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix(CUSTOM_LABELS)?;
+    rest.strip_prefix('[')?.strip_suffix(']')
+}
+
+/// Keys and values, sorted and each once, so that the same question is the same filter.
+fn custom_labels(
+    pairs: &[(Cow<'_, str>, Cow<'_, str>)],
+    given: &mut Given<'_>,
+) -> Vec<(String, Vec<String>)> {
+    let mut labels: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, value) in pairs {
+        let key = custom_key(name).unwrap_or_default();
+        let values = value.split(',').map(str::to_owned);
+        match labels.iter_mut().find(|(own, _)| own == key) {
+            Some((_, known)) => known.extend(values),
+            None => labels.push((key.to_owned(), values.collect())),
+        }
+    }
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let is_key = |key: &str| {
+        let chars = 1..=CUSTOM_LABEL_KEY_CHARS_MAX;
+        chars.contains(&key.len()) && key.bytes().all(is_plain)
+    };
+    let all = || labels.iter().flat_map(|(_, values)| values);
+    let reason = if labels.len() > CUSTOM_LABELS_MAX {
+        Some(format!(
+            "there may be at most {CUSTOM_LABELS_MAX} custom labels"
+        ))
+    } else if !labels.iter().all(|(key, _)| is_key(key)) {
+        Some(format!(
+            "keys are made of 1 to {CUSTOM_LABEL_KEY_CHARS_MAX} ASCII letters, digits, \".\", \"_\" and \"-\""
+        ))
+    } else if all().any(String::is_empty) {
+        Some("empty value is not allowed".to_owned())
+    } else if all().any(|value| value.contains('\0')) {
+        Some("value contains a NUL character".to_owned())
+    } else if labels
+        .iter()
+        .any(|(_, values)| values.len() > FILTER_VALUES_MAX)
+    {
+        Some(format!(
+            "parameter has more than {FILTER_VALUES_MAX} values"
+        ))
+    } else {
+        None
+    };
+    if let Some(reason) = reason {
+        given.refuse(CUSTOM_LABELS, reason);
+        return Vec::new();
+    }
+    for (_, values) in &mut labels {
+        values.sort_unstable();
+        values.dedup();
+    }
+    labels.sort_unstable();
+    labels
+}
+
+/// The question that `filter` was read from.
+fn scope(filter: &WorkflowFilter) -> Scope {
+    let mut scope = Scope::of("workflows");
+    for status in &filter.statuses {
+        scope = scope.with("status", status.as_str());
+    }
+    for (label, values) in &filter.labels {
+        for value in values {
+            scope = scope.with(label.as_str(), value);
+        }
+    }
+    for (key, values) in &filter.custom_labels {
+        for value in values {
+            scope = scope.with(CUSTOM_LABELS, key).with("value", value);
+        }
+    }
+    scope
+}
+
+#[cfg(test)]
+mod tests {
+    use ds_domain::filter::{Count, Page, Start};
+
+    use super::*;
+
+    fn parse(query: &str) -> Result<WorkflowQuery, Vec<String>> {
+        let parsed = parse_workflow_query(form_urlencoded::parse(query.as_bytes()));
+        parsed.map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[track_caller]
+    fn check_refused(query: &str, reason: &str) {
+        let errors = parse(query).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].contains(reason), "{errors:?}");
+    }
+
+    #[test]
+    fn nothing_asked_is_the_first_page_of_all() {
+        let query = parse("x=y").unwrap();
+        assert_eq!(query.filter, WorkflowFilter::default());
+        let page = Page {
+            limit: 100,
+            start: Start::Offset(0),
+            count: Count::Exact,
+        };
+        assert_eq!(query.page, page);
+    }
+
+    #[test]
+    fn every_filter_is_read() {
+        let query = "status=active&status=Disabled&environment=production&priority=p0&priority=*\
+            &component=pod&signal_type=OOMKilled&severity=HIGH\
+            &custom_labels[team]=b,a&custom_labels%5Bteam%5D=c&custom_labels[a.b]=%22%5C";
+        let filter = parse(query).unwrap().filter;
+        let text = |text: &str| text.to_owned();
+        let expected = WorkflowFilter {
+            statuses: vec![WorkflowStatus::Active, WorkflowStatus::Disabled],
+            labels: vec![
+                (MandatoryLabel::SignalType, vec![text("OOMKilled")]),
+                (MandatoryLabel::Severity, vec![text("high")]),
+                (MandatoryLabel::Component, vec![text("pod")]),
+                (MandatoryLabel::Environment, vec![text("production")]),
+                (MandatoryLabel::Priority, vec![text("P0"), text("*")]),
+            ],
+            custom_labels: vec![
+                (text("a.b"), vec![text("\"\\")]),
+                (text("team"), vec![text("a"), text("b"), text("c")]),
+            ],
+        };
+        assert_eq!(filter, expected);
+    }
+
+    #[test]
+    fn limits_are_those_of_the_first_contract() {
+        let limit = |query: &str| parse(query).unwrap().page.limit;
+        let limits = [
+            "",
+            "limit=",
+            "limit=7",
+            "limit=100",
+            "limit=101",
+            "limit=1000",
+        ];
+        assert_eq!(limits.map(limit), [100, 50, 7, 100, 100, 100]);
+        check_refused("limit=1001", "at most 1000");
+        check_refused("limit=0", "at least 1");
+        check_refused("offset=-1", "at least 0");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        check_refused("status=on", "\"active\",\"disabled\"");
+        check_refused("severity=*", "\"critical\",\"high\"");
+        check_refused("environment=", "empty value");
+        check_refused("custom_labels[a]=", "custom_labels");
+        check_refused("custom_labels[a]=x,,y", "empty value");
+        check_refused("custom_labels[]=x", "keys are made of");
+        check_refused("custom_labels[a%20b]=x", "keys are made of");
+        check_refused("custom_labels[a]=%00", "NUL");
+        let many: Vec<String> = (0..11).map(|n| format!("custom_labels[k{n}]=v")).collect();
+        check_refused(&many.join("&"), "at most 10 custom labels");
+    }
+
+    #[test]
+    fn different_questions_have_different_scopes() {
+        let scope = |query: &str| parse(query).unwrap().scope;
+        assert_eq!(
+            scope("status=active&limit=1"),
+            scope("status=ACTIVE&offset=2")
+        );
+        assert_eq!(
+            scope("custom_labels[a]=x,y"),
+            scope("custom_labels[a]=y&custom_labels[a]=x")
+        );
+        let different = [
+            "",
+            "status=active",
+            "component=active",
+            "custom_labels[a]=x",
+            "custom_labels[a]=x,y",
+            "custom_labels[a]=x&custom_labels[b]=y",
+        ];
+        for (at, one) in different.iter().enumerate() {
+            for other in &different[at + 1..] {
+                assert_ne!(scope(one), scope(other), "{one} and {other}");
+            }
+        }
+    }
+}
