@@ -1,6 +1,8 @@
 //! What the service notes about itself: who looked for workflows and what was found, and what became
 //! of the catalogue. Each note is an audit event like any other; it is recorded behind the answer.
 
+mod workflow;
+
 use std::time::Duration;
 
 use ds_domain::{
@@ -19,6 +21,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::wire::{FilterEcho, points, total};
+
+pub(crate) use workflow::{changed, created};
 
 /// How long notes are kept, in days.
 const RETENTION_DAYS: u16 = 90;

@@ -10,6 +10,7 @@ use crate::{
     Service,
     endpoint::{Call, Reply, json},
     problem::{Attempt, Problem},
+    trail,
     wire::WorkflowElement,
 };
 
@@ -21,6 +22,7 @@ pub(super) async fn handle<P: Ports>(
     let id = call.path_id().ok_or_else(Problem::not_a_workflow)?;
     let changed = service.ingest.change_workflow(id, edit, &call.body).await;
     let changed = changed.map_err(|error| Problem::of_workflow(error, attempt(edit), Some(id)))?;
+    trail::changed(&service.ingest, &changed);
     let workflow = changed.changed.workflow();
     json(StatusCode::OK, &WorkflowElement::new(workflow)?)
 }

@@ -9,7 +9,7 @@ use crate::{
     Service,
     endpoint::{Call, Reply, json},
     problem::{Attempt, Problem},
-    warning,
+    trail, warning,
     wire::WorkflowElement,
 };
 
@@ -19,6 +19,7 @@ pub(super) async fn handle<P: Ports>(
 ) -> Result<Reply, Problem> {
     let recorded = service.ingest.record_workflow(&call.body).await;
     let recorded = recorded.map_err(|error| Problem::of_workflow(error, Attempt::Create, None))?;
+    trail::created(&service.ingest, &recorded.stored);
     let mut reply = json(
         StatusCode::CREATED,
         &WorkflowElement::new(&recorded.stored)?,

@@ -9,6 +9,7 @@ use crate::{
     Service,
     endpoint::{Call, Reply, json},
     problem::{Attempt, Problem},
+    trail,
     wire::WorkflowBatch,
 };
 
@@ -18,7 +19,11 @@ pub(super) async fn handle<P: Ports>(
 ) -> Result<Reply, Problem> {
     let refused = |error| Problem::of_workflow(error, Attempt::CreateBatch, None);
     let results = service.ingest.record_workflows(&call.body).await;
-    let results = results.map_err(refused)?.into_iter().map(|result| {
+    let results = results.map_err(refused)?;
+    for recorded in results.iter().flatten() {
+        trail::created(&service.ingest, &recorded.stored);
+    }
+    let results = results.into_iter().map(|result| {
         // They are answered inside of a success, where nobody else counts them.
         result.map_err(refused).inspect_err(Problem::count)
     });

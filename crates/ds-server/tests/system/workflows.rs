@@ -241,7 +241,17 @@ async fn a_workflow_is_disabled_and_enabled_again() {
         enabled,
         "the answer is fresh"
     );
-
+    // What was done is noted; what changed nothing is not.
+    let notes = eventually("what was done is noted", async || {
+        let query = format!("correlation_id={id}&event_category=workflow");
+        let notes = service.query(&query).await["data"].clone();
+        (notes.as_array()?.len() >= 3).then_some(notes)
+    })
+    .await;
+    let notes = notes.as_array().unwrap().iter();
+    let types: Vec<&str> = notes.map(|it| it["event_type"].as_str().unwrap()).collect();
+    let updated = "datastorage.workflow.updated";
+    assert_eq!(types, [updated, updated, "datastorage.workflow.created"]);
     service.terminate().await;
 }
 
