@@ -7,7 +7,7 @@ use anyhow::{Error, Result};
 
 use super::figure::Figure;
 use super::rows::{
-    batch, coalescer, latency, memory, million, outage, overload, query, rate, single,
+    batch, catalogue, coalescer, latency, memory, million, outage, overload, query, rate, single,
     slow_storage, start,
 };
 use super::stage::Stage;
@@ -177,6 +177,13 @@ pub(super) const ROWS: &[Row] = &[
         must: "page ≤ 1.5 × Q; last page of a walk ≤ 1.5 × the first, none missed, none twice; stream ≤ 50 MB",
         stretch: "page ≤ 1.3 × Q",
         measure: |stage| Box::pin(million::measure(stage)),
+    },
+    Row {
+        number: 22,
+        property: "workflows added to the catalogue",
+        must: "one by one ≤ 10 ms each; 200 by one batch ≤ 1 s",
+        stretch: "",
+        measure: |stage| Box::pin(catalogue::measure(stage)),
     },
     Row {
         number: 24,

@@ -1,6 +1,7 @@
 //! How each row is measured.
 
 pub(super) mod batch;
+pub(super) mod catalogue;
 pub(super) mod coalescer;
 pub(super) mod curve;
 pub(super) mod latency;
