@@ -50,6 +50,8 @@ def before_call(context, case, kwargs):
     for event in events:
         if isinstance(event, dict) and "event_timestamp" in event:
             make_storable(event)
+        if isinstance(event, dict) and "approved_at" in event:
+            event["approved_at"] = now()
         if isinstance(event, dict) and "action_timestamp" in event:
             event["action_timestamp"] = now()
             event["action_id"] = str(uuid.uuid4())

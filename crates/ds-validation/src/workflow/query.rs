@@ -32,7 +32,7 @@ pub fn parse_workflow_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
 ) -> Result<WorkflowQuery, Vec<ParameterError>> {
     let (custom, others): (Vec<_>, Vec<_>) =
-        pairs.partition(|(name, _)| custom_key(name).is_some());
+        pairs.partition(|(name, _)| name.starts_with(CUSTOM_LABELS));
     let mut given = Given::new(others.into_iter());
     let labels = MandatoryLabel::ALL.iter().map(|label| {
         let values = match label {
@@ -92,7 +92,10 @@ fn custom_labels(
 ) -> Vec<(String, Vec<String>)> {
     let mut labels: Vec<(String, Vec<String>)> = Vec::new();
     for (name, value) in pairs {
-        let key = custom_key(name).unwrap_or_default();
+        let Some(key) = custom_key(name) else {
+            given.refuse(CUSTOM_LABELS, "value must be an object");
+            return labels;
+        };
         let values = value.split(',').map(str::to_owned);
         match labels.iter_mut().find(|(own, _)| own == key) {
             Some((_, known)) => known.extend(values),
@@ -236,6 +239,8 @@ mod tests {
         check_refused("environment=", "empty value");
         check_refused("custom_labels[a]=", "custom_labels");
         check_refused("custom_labels[a]=x,,y", "empty value");
+        check_refused("custom_labels=x", "must be an object");
+        check_refused("custom_labels[a=x", "must be an object");
         check_refused("custom_labels[]=x", "keys are made of");
         check_refused("custom_labels[a%20b]=x", "keys are made of");
         check_refused("custom_labels[a]=%00", "NUL");
