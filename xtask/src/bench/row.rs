@@ -7,8 +7,8 @@ use anyhow::{Error, Result};
 
 use super::figure::Figure;
 use super::rows::{
-    batch, catalogue, coalescer, latency, memory, million, outage, overload, query, rate, single,
-    slow_storage, start,
+    batch, catalogue, coalescer, latency, memory, million, outage, overload, query, rate, search,
+    single, slow_storage, start,
 };
 use super::stage::Stage;
 
@@ -184,6 +184,13 @@ pub(super) const ROWS: &[Row] = &[
         must: "one by one ≤ 10 ms each; 200 by one batch ≤ 1 s",
         stretch: "",
         measure: |stage| Box::pin(catalogue::measure(stage)),
+    },
+    Row {
+        number: 23,
+        property: "searches of the workflow catalogue, 1 and 20 callers",
+        must: "≤ 4.0 × Q; p95 ≤ 5 ms at 200 workflows, ≤ 20 ms at 10,000",
+        stretch: "—",
+        measure: |stage| Box::pin(search::measure(stage)),
     },
     Row {
         number: 24,

@@ -11,6 +11,7 @@ pub(super) mod outage;
 pub(super) mod overload;
 pub(super) mod query;
 pub(super) mod rate;
+pub(super) mod search;
 pub(super) mod single;
 pub(super) mod slow_storage;
 pub(super) mod start;
