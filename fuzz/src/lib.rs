@@ -3,13 +3,16 @@
 //! The fuzzer looks for inputs that break it (`cargo xtask fuzz`). The tests of ds-validation hold it
 //! for the committed seeds, among which is every input that ever broke it.
 
+pub mod action;
 pub mod batch;
 pub mod cursor;
 pub mod event;
 pub mod notification;
 pub mod query;
+pub mod search;
 pub mod time_range;
 pub mod traceparent;
+pub mod workflow;
 
 mod refusal;
 

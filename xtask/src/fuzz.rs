@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// Every target: the name of its program and of the directory with its seeds.
-const TARGETS: [&str; 7] = [
+const TARGETS: [&str; 10] = [
     "event",
     "batch",
     "notification",
+    "action",
+    "workflow",
+    "search",
     "time_range",
     "query",
     "cursor",

@@ -51,6 +51,21 @@ mod tests {
     }
 
     #[test]
+    fn actions_are_alone_what_they_are_among_others() {
+        hold("action", targets::action::check);
+    }
+
+    #[test]
+    fn workflows_are_refused_or_come_back() {
+        hold("workflow", targets::workflow::check);
+    }
+
+    #[test]
+    fn searches_mean_the_same_when_they_are_written_again() {
+        hold("search", targets::search::check);
+    }
+
+    #[test]
     fn cursors_are_one_place_and_written_in_one_way() {
         hold("cursor", targets::cursor::check);
     }
