@@ -12,9 +12,43 @@ use super::super::row::Line;
 use super::super::service::Service;
 use super::super::stage::Stage;
 
-/// How large the catalogue is, with what nine of ten searches and more may take there, in
-/// milliseconds, if that is a target.
-const SIZES: [(u32, Option<f64>); 3] = [(200, Some(5.0)), (10_000, Some(20.0)), (100_000, None)];
+/// A catalogue that is searched.
+struct Catalogue {
+    workflows: u32,
+    /// Every one of them fits every search, as when one is filled with copies: no index narrows it.
+    /// Otherwise they are for all signals and severities in turns.
+    is_uniform: bool,
+    /// What nine of ten searches and more may take, in milliseconds, where that is a target.
+    must: Option<f64>,
+}
+
+const CATALOGUES: [Catalogue; 5] = [
+    Catalogue {
+        workflows: 200,
+        is_uniform: false,
+        must: Some(5.0),
+    },
+    Catalogue {
+        workflows: 10_000,
+        is_uniform: false,
+        must: Some(20.0),
+    },
+    Catalogue {
+        workflows: 100_000,
+        is_uniform: false,
+        must: None,
+    },
+    Catalogue {
+        workflows: 200,
+        is_uniform: true,
+        must: None,
+    },
+    Catalogue {
+        workflows: 10_000,
+        is_uniform: true,
+        must: None,
+    },
+];
 
 /// How many search at a time.
 const CALLERS: [usize; 2] = [1, 20];
@@ -24,24 +58,25 @@ const SIGNALS: u32 = 25;
 
 const SEVERITIES: [&str; 4] = ["critical", "high", "medium", "low"];
 
-/// Adds the workflows from `$1` to `$2`: some leave labels open, and they differ in what they expect.
+/// Adds `$1` workflows, uniform ones if `$2`; otherwise some leave labels open. They differ in what they
+/// expect.
 const FILL: &str = r#"
 INSERT INTO remediation_workflow_catalog (workflow_name, version, name, description, content,
     content_hash, labels, custom_labels, detected_labels, is_latest_version, is_search_version)
 SELECT 'wf-' || i, '1.0.0', 'Workflow ' || i, 'Raises a limit of what was killed, number ' || i,
     repeat('kind: Pipeline ', 100), repeat('a', 64),
-    jsonb_build_object('signal_type', 'Signal' || i % 25,
-        'severity', ('{critical,high,medium,low}'::text[])[1 + i / 25 % 4],
-        'component', CASE WHEN i % 5 = 0 THEN '*' WHEN i % 2 = 0 THEN 'pod' ELSE 'node' END,
-        'environment', CASE WHEN i % 7 = 0 THEN '*' WHEN i % 3 = 0 THEN 'staging'
-            ELSE 'production' END,
-        'priority', CASE WHEN i % 3 = 0 THEN '*' ELSE 'P' || i / 7 % 4 END),
+    jsonb_build_object('signal_type', 'Signal' || CASE WHEN $2 THEN 0 ELSE i % 25 END,
+        'severity', ('{critical,high,medium,low}'::text[])[1 + CASE WHEN $2 THEN 0 ELSE i / 25 % 4 END],
+        'component', CASE WHEN i % 5 = 0 THEN '*' WHEN $2 OR i % 2 = 0 THEN 'pod' ELSE 'node' END,
+        'environment', CASE WHEN i % 7 = 0 THEN '*' WHEN $2 OR i % 3 > 0 THEN 'production'
+            ELSE 'staging' END,
+        'priority', CASE WHEN i % 3 = 0 THEN '*' WHEN $2 THEN 'P1' ELSE 'P' || i / 7 % 4 END),
     jsonb_build_object('team', jsonb_build_array('team-' || i % 5, 'team-' || i % 7),
         'tier', '["*"]'::jsonb, 'zone-' || i % 4, '["a", "b", "c"]'::jsonb),
     CASE WHEN i % 2 = 0 THEN '{"gitOpsManaged": true, "gitOpsTool": "argocd"}'::jsonb
         ELSE '{"stateful": true, "serviceMesh": "istio"}'::jsonb END,
     true, true
-FROM generate_series($1::int4, $2::int4) AS i"#;
+FROM generate_series(1, $1::int4) AS i"#;
 
 /// What the service narrows by, of active workflows.
 const NARROW: &str = "
@@ -55,34 +90,33 @@ WHERE is_search_version AND labels->>'signal_type' = $1 AND labels->>'severity' 
 
 pub(in crate::bench) async fn measure(stage: &Stage) -> Result<Vec<Line>> {
     let program = &stage.setup.program;
-    let setup = stage.ground.database("catalogue", program).await?;
-    let service = Service::start(&setup).await?;
     let mut lines = Vec::new();
-    let mut filled = 0;
-    for (size, must) in SIZES {
-        fill(&setup.database, filled + 1, size).await?;
-        filled = size;
+    for catalogue in &CATALOGUES {
+        let kind = if catalogue.is_uniform {
+            "uniform"
+        } else {
+            "mixed"
+        };
+        let name = format!("search_{kind}_{}", catalogue.workflows);
+        let setup = stage.ground.database(&name, program).await?;
+        let service = Service::start(&setup).await?;
+        fill(&setup.database, catalogue).await?;
         for callers in CALLERS {
-            let compared = compare(stage, &setup.database, &service, callers).await?;
-            let who = if callers == 1 { "caller" } else { "callers" };
-            let property = format!("search of {size} workflows, {callers} {who}");
-            let served = Quantity(compared.served_p50, "ms");
-            let raw = ("Q", compared.raw_p50);
-            lines.push(Figure::ratio(&property, served, raw, Better::Less, 4.0).into());
-            if let Some(must) = must {
-                let served = Quantity(compared.served_p95, "ms");
-                lines.push(Figure::at_most(format!("{property}, p95"), served, must).into());
-            }
+            let asked = Asked { catalogue, callers };
+            let compared = asked.compare(stage, &setup.database, &service).await?;
+            lines.extend(asked.lines(&compared));
         }
+        service.stop().await?;
     }
-    service.stop().await?;
     Ok(lines)
 }
 
-async fn fill(database: &str, first: u32, last: u32) -> Result<()> {
+async fn fill(database: &str, catalogue: &Catalogue) -> Result<()> {
     let client = reference::connect(database).await?;
-    let range = [i32::try_from(first)?, i32::try_from(last)?];
-    let filled = client.execute(FILL, &[&range[0], &range[1]]).await;
+    let workflows = i32::try_from(catalogue.workflows)?;
+    let filled = client
+        .execute(FILL, &[&workflows, &catalogue.is_uniform])
+        .await;
     filled.context("cannot fill the catalogue")?;
     let settled = client
         .batch_execute("VACUUM ANALYZE remediation_workflow_catalog")
@@ -90,61 +124,108 @@ async fn fill(database: &str, first: u32, last: u32) -> Result<()> {
     settled.context("cannot settle the catalogue")
 }
 
+/// What is measured.
+struct Asked<'c> {
+    catalogue: &'c Catalogue,
+    callers: usize,
+}
+
 /// What both sides take, in milliseconds.
 struct Compared {
     raw_p50: f64,
+    raw_p95: f64,
     served_p50: f64,
     served_p95: f64,
 }
 
-async fn compare(
-    stage: &Stage,
-    database: &str,
-    service: &Service,
-    callers: usize,
-) -> Result<Compared> {
-    let (warm_up, time) = (stage.plan.warm_up / 2, stage.plan.measure / 2);
-    let (mut raw, mut served, mut slow) = (vec![], vec![], vec![]);
-    for _ in 0..stage.plan.rounds.max(2) {
-        let (mut questions, mut searches) = (vec![], vec![]);
-        for _ in 0..callers {
-            questions.push(question(database).await?);
-            let requests = requests(service);
-            searches.extend(HttpClient::questions(service.address, requests).await?);
-        }
-        let measured = Load::closed(questions).run(warm_up, time).await?;
-        raw.push(measured.accepted_ms(50.0));
-        let measured = Load::closed(searches).run(warm_up, time).await?;
-        served.push(measured.accepted_ms(50.0));
-        slow.push(measured.accepted_ms(95.0));
+impl Asked<'_> {
+    fn lines(&self, compared: &Compared) -> Vec<Line> {
+        let Catalogue {
+            workflows,
+            is_uniform,
+            must,
+        } = self.catalogue;
+        let fit = if *is_uniform {
+            ", all of which fit"
+        } else {
+            ""
+        };
+        let who = if self.callers == 1 {
+            "caller"
+        } else {
+            "callers"
+        };
+        let property = format!(
+            "search of {workflows} workflows{fit}, {} {who}",
+            self.callers
+        );
+        let served = Quantity(compared.served_p50, "ms");
+        let raw = ("Q", compared.raw_p50);
+        let mut lines = vec![Figure::ratio(&property, served, raw, Better::Less, 4.0).into()];
+        let property = format!("{property}, p95");
+        let served = Quantity(compared.served_p95, "ms");
+        lines.push(match must {
+            Some(must) => Figure::at_most(property, served, *must).into(),
+            None => {
+                let raw = ("Q p95", compared.raw_p95);
+                Figure::ratio(property, served, raw, Better::Less, 4.0).into()
+            }
+        });
+        lines
     }
-    Ok(Compared {
-        raw_p50: median(raw),
-        served_p50: median(served),
-        served_p95: median(slow),
-    })
+
+    async fn compare(&self, stage: &Stage, database: &str, service: &Service) -> Result<Compared> {
+        let (warm_up, time) = (stage.plan.warm_up / 2, stage.plan.measure / 2);
+        let (mut raw, mut slow_raw) = (vec![], vec![]);
+        let (mut served, mut slow_served) = (vec![], vec![]);
+        for _ in 0..stage.plan.rounds.max(2) {
+            let (mut questions, mut searches) = (vec![], vec![]);
+            for _ in 0..self.callers {
+                let wanted = wanted(self.catalogue.is_uniform);
+                questions.push(question(database, &wanted).await?);
+                let requests = requests(service, &wanted);
+                searches.extend(HttpClient::questions(service.address, requests).await?);
+            }
+            let measured = Load::closed(questions).run(warm_up, time).await?;
+            raw.push(measured.accepted_ms(50.0));
+            slow_raw.push(measured.accepted_ms(95.0));
+            let measured = Load::closed(searches).run(warm_up, time).await?;
+            served.push(measured.accepted_ms(50.0));
+            slow_served.push(measured.accepted_ms(95.0));
+        }
+        Ok(Compared {
+            raw_p50: median(raw),
+            raw_p95: median(slow_raw),
+            served_p50: median(served),
+            served_p95: median(slow_served),
+        })
+    }
 }
 
-/// What is looked for, in turns: every signal with every severity.
-fn wanted() -> impl Iterator<Item = (String, &'static str)> {
-    let signals = 0..SIGNALS;
-    signals.flat_map(|signal| {
+/// A signal and how severe it is.
+type Wanted = (String, &'static str);
+
+/// What is looked for, in turns: every signal with every severity; or what uniform workflows are for.
+fn wanted(is_uniform: bool) -> Vec<Wanted> {
+    let all = (0..SIGNALS).flat_map(|signal| {
         let severities = SEVERITIES.iter();
         severities.map(move |severity| (format!("Signal{signal}"), *severity))
-    })
+    });
+    let wanted = if is_uniform { 1 } else { usize::MAX };
+    all.take(wanted).collect()
 }
 
-async fn question(database: &str) -> Result<Question> {
-    let values = wanted().map(|(signal, severity)| {
-        let values: Values = vec![Box::new(signal), Box::new(severity)];
+async fn question(database: &str, wanted: &[Wanted]) -> Result<Question> {
+    let values = wanted.iter().map(|(signal, severity)| {
+        let values: Values = vec![Box::new(signal.clone()), Box::new(*severity)];
         values
     });
     let types = [Type::TEXT, Type::TEXT];
     Question::new(database, NARROW, &types, "", values.collect()).await
 }
 
-fn requests(service: &Service) -> Vec<Vec<u8>> {
-    let request = |(signal, severity): (String, &str)| {
+fn requests(service: &Service, wanted: &[Wanted]) -> Vec<Vec<u8>> {
+    let request = |(signal, severity): &Wanted| {
         let body = json!({ "filters": {
             "signal_type": signal, "severity": severity, "component": "pod",
             "environment": "production", "priority": "P1",
@@ -161,5 +242,5 @@ fn requests(service: &Service) -> Vec<Vec<u8>> {
         )
         .into_bytes()
     };
-    wanted().map(request).collect()
+    wanted.iter().map(request).collect()
 }
