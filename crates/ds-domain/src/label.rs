@@ -61,7 +61,7 @@ words! {
 }
 
 /// The labels that every workflow has, and every search names.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct MandatoryLabels {
     /// What happened; never a wildcard.
     pub signal_type: String,
@@ -184,7 +184,7 @@ words! {
 }
 
 /// A set of detected labels.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct DetectedSet(u8);
 
 impl DetectedSet {
@@ -220,7 +220,7 @@ impl FromIterator<DetectedLabel> for DetectedSet {
 
 /// What was detected around a resource, or what the author of a workflow expects there. What is
 /// absent was not detected, or is not expected.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct DetectedLabels {
     /// The flags that are set; of [`DetectedLabel::FLAGS`].
     pub flags: DetectedSet,
@@ -255,7 +255,7 @@ impl DetectedLabels {
 }
 
 /// Labels that customers choose: keys, each with a few values.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct CustomLabels(pub BTreeMap<String, Vec<String>>);
 
 impl CustomLabels {

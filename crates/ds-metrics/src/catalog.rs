@@ -113,6 +113,10 @@ metrics_catalog! {
     search_results: histogram("datastorage_workflow_search_results", Count, bucket::RESULTS) [];
     /// Searches that found no workflow.
     search_zero_hits: counter("datastorage_workflow_search_zero_hits_total", Count) [];
+    /// Workflows that searches can find, as of the last search.
+    search_index_workflows: gauge("datastorage_workflow_search_index_workflows", Count) [];
+    /// Times the whole catalogue was read for searches: once per start of the service or of PostgreSQL.
+    search_index_loads: counter("datastorage_workflow_search_index_loads_total", Count) [];
     /// Streams of events that are being sent.
     exports_active: gauge("datastorage_exports_active", Count) [];
     /// Streams of events by how they ended.

@@ -103,6 +103,8 @@ fn touch_the_exports() {
     catalog::search_duration().record(0.002);
     catalog::search_results().record(7.0);
     catalog::search_zero_hits().increment(1);
+    catalog::search_index_workflows().set(200.0);
+    catalog::search_index_loads().increment(1);
     catalog::exports_active().set(1.0);
     for end in ExportEnd::ALL {
         catalog::exports(*end).increment(2);

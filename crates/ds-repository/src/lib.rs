@@ -33,6 +33,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use pool::{Pool, Purpose};
+use search::live::LiveIndex;
 use settings::{Settings, SettingsError};
 use writer::Tally;
 
@@ -53,6 +54,7 @@ pub struct Repository {
     records: Pool,
     maintenance: Pool,
     cursor_key: Arc<OnceCell<CursorKey>>,
+    search_index: Arc<LiveIndex>,
 }
 
 /// What an append did with one event.
@@ -94,6 +96,7 @@ impl Repository {
             maintenance: Pool::new(&settings, Purpose::Maintenance, connector.clone())?,
             writers: Arc::default(),
             cursor_key: Arc::default(),
+            search_index: Arc::default(),
             settings: Arc::new(settings),
             connector,
         })

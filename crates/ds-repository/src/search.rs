@@ -1,63 +1,34 @@
-//! Finding workflows: the table narrows, by the labels that must fit and by what may be used; the
-//! score is that of [`ds_domain::score`], and so is the order.
+//! Finding workflows: the score is that of [`ds_domain::score`], and so is the order. What comes into
+//! question is looked up in memory, in an index that is brought up to the table first ([`live`]).
 //!
 //! Labels of a workflow never change, and neither does anything else that is shown of it. So it does
-//! no harm that what is found is looked up by a second statement: what may be used was decided by the
-//! first one, in one snapshot, on the table itself, and so is the same for all replicas.
+//! no harm that what is found is looked up by a second statement: what may be used was decided in one
+//! snapshot of the table, and so is the same for all replicas.
 
+mod index;
 mod labels;
+pub(crate) mod live;
 
 use std::collections::HashMap;
 
 use ds_domain::{
     json::JsonObject,
     label::{CustomLabels, DetectedLabels},
-    score::{Labels, Score, score},
-    search::{Best, Candidate, Ranked, WorkflowSearch, WorkflowStatus},
+    score::{Labels, Score},
+    search::{Ranked, WorkflowSearch},
 };
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::{
     Repository,
     error::{Cause, StoreError},
-    jsonb::{Glanced, Read},
+    jsonb::Read,
     pool::within,
     row::Columns,
     statement::Statement,
 };
-
-/// What must fit. The first two labels know no wildcard: an index finds them.
-macro_rules! fits {
-    () => {
-        "labels->>'signal_type' = $1::text AND labels->>'severity' = $2::text
-    AND labels->>'component' IN ($3::text, '*') AND labels->>'environment' IN ($4::text, '*')
-    AND labels->>'priority' IN ($5::text, '*')"
-    };
-}
-
-/// What is needed to rank a workflow: its wildcards that are needed, and the labels that are looked for.
-macro_rules! rankable {
-    () => {
-        "SELECT workflow_id, created_at, (labels->>'component' <> $3::text)::int4
-    + (labels->>'environment' <> $4::text)::int4 + (labels->>'priority' <> $5::text)::int4,
-    CASE WHEN $6::bool THEN detected_labels END, CASE WHEN $7::bool THEN custom_labels END
-FROM remediation_workflow_catalog WHERE "
-    };
-}
-
-/// Of each name the highest active version; and the latest one, if that is not active but of a status
-/// that is looked for.
-pub(crate) const NARROW: Statement = Statement::new(concat!(
-    "-- narrow_workflows\n",
-    rankable!(),
-    "is_search_version AND $8::bool AND ",
-    fits!(),
-    "\nUNION ALL\n",
-    rankable!(),
-    "is_latest_version AND NOT is_search_version AND status = ANY($9::text[]) AND ",
-    fits!(),
-));
+use live::Reader;
 
 pub(crate) const SHOW: Statement = Statement::new(
     "-- show_workflows
@@ -120,38 +91,38 @@ impl Repository {
     ) -> Result<SearchResults, StoreError> {
         let budget = self.settings.query_timeout;
         let searching = async {
-            let best = self.narrow(search).await?;
-            let matching = best.matching();
-            let workflows = self.show(best.ranked()).await?;
-            Ok(SearchResults {
-                workflows,
-                matching,
-            })
+            let (results, is_complete) = self.search_once(search).await?;
+            if is_complete {
+                return Ok(results);
+            }
+            // Rows were removed by hand, which nobody tells.
+            self.search_index.forget().await;
+            let (results, _is_complete) = self.search_once(search).await?;
+            Ok(results)
         };
-        within(NARROW.name(), budget, searching).await?
+        within(SHOW.name(), budget, searching).await?
     }
 
-    async fn narrow(&self, search: &WorkflowSearch) -> Result<Best, StoreError> {
-        let filters = &search.filters;
-        let labels = &filters.labels;
-        let statuses = search.statuses();
-        let is_active = |status: &WorkflowStatus| *status == WorkflowStatus::Active;
-        let others = statuses.iter().filter(|status| !is_active(status));
-        let others: Vec<&str> = others.map(|status| status.as_str()).collect();
-        let params: [&(dyn ToSql + Sync); 9] = [
-            /* $1 */ &labels.signal_type,
-            /* $2 */ &labels.severity.as_str(),
-            /* $3 */ &labels.component,
-            /* $4 */ &labels.environment,
-            /* $5 */ &labels.priority.as_str(),
-            /* $6 */ &!filters.detected.is_empty(),
-            /* $7 */ &!filters.custom.is_empty(),
-            /* $8 */ &statuses.iter().any(is_active),
-            /* $9 */ &others,
-        ];
-        let budget = self.settings.query_timeout;
-        let rows = self.read.query(NARROW, &params, budget).await?;
-        Ok(rank(&rows, search).map_err(Cause::driver(NARROW.name()))?)
+    /// Searches; says as well whether all that was found is in the table.
+    async fn search_once(
+        &self,
+        search: &WorkflowSearch,
+    ) -> Result<(SearchResults, bool), StoreError> {
+        let reader = Reader {
+            pool: &self.read,
+            budget: self.settings.query_timeout,
+        };
+        let best = self.search_index.best(&reader, search).await?;
+        let matching = best.matching();
+        let ranked = best.ranked();
+        let found = ranked.len();
+        let workflows = self.show(ranked).await?;
+        let is_complete = workflows.len() == found;
+        let results = SearchResults {
+            workflows,
+            matching,
+        };
+        Ok((results, is_complete))
     }
 
     async fn show(&self, ranked: Vec<Ranked>) -> Result<Vec<FoundWorkflow>, StoreError> {
@@ -167,7 +138,6 @@ impl Repository {
         });
         let shown: Result<HashMap<Uuid, FoundWorkflow>, _> = shown.collect();
         let mut shown = shown.map_err(Cause::driver(SHOW.name()))?;
-        // None is removed, unless by hand.
         let workflows = ranked.into_iter().filter_map(|one| {
             let found = shown.remove(&one.workflow_id)?;
             let score = one.score;
@@ -175,37 +145,6 @@ impl Repository {
         });
         Ok(workflows.collect())
     }
-}
-
-/// Ranks what came into question. Workflows often have the same labels: these are read once.
-fn rank(rows: &[Row], search: &WorkflowSearch) -> Result<Best, tokio_postgres::Error> {
-    let mut best = Best::of(search);
-    let mut scores: HashMap<(Option<Glanced<'_>>, Option<Glanced<'_>>), Score> = HashMap::new();
-    for row in rows {
-        let mut columns = Columns::from(row, 0);
-        let (workflow_id, created_at) = (columns.next()?, columns.next()?);
-        let wildcards: i32 = columns.next()?;
-        let texts = (columns.next()?, columns.next()?);
-        let score = *scores
-            .entry(texts)
-            .or_insert_with_key(|(detected, custom)| {
-                let detected = detected.as_ref().map(|it| labels::detected(it.0));
-                let custom = custom.as_ref().map(|it| labels::custom(it.0));
-                let offered = Labels {
-                    detected: &detected.unwrap_or_default(),
-                    custom: &custom.unwrap_or_default(),
-                };
-                score(search.filters.scored(), offered)
-            });
-        best.offer(Candidate {
-            workflow_id,
-            created_at,
-            // There are three labels that can be left open.
-            wildcards: u8::try_from(wildcards).unwrap_or(u8::MAX),
-            score,
-        });
-    }
-    Ok(best)
 }
 
 /// Reads a workflow; its score is not in the table.

@@ -65,6 +65,10 @@ impl Best {
             candidate.created_at,
             candidate.workflow_id,
         );
+        let is_worse = |(worst, _): &(Standing, Score)| standing > *worst;
+        if self.kept.len() == self.top_k && self.kept.peek().is_some_and(is_worse) {
+            return;
+        }
         self.kept.push((standing, candidate.score));
         if self.kept.len() > self.top_k {
             self.kept.pop();

@@ -6,9 +6,24 @@
 use std::collections::BTreeMap;
 
 use ds_domain::label::{
-    CustomLabels, DetectedLabel, DetectedLabels, DetectedSet, GitOpsTool, ServiceMesh,
+    CustomLabels, DetectedLabel, DetectedLabels, DetectedSet, GitOpsTool, MandatoryLabel,
+    MandatoryLabels, Priority, ServiceMesh, Severity,
 };
 use serde_json::{Map, Value};
+
+/// Mandatory labels; `None` if one is missing or cannot be looked for.
+pub(super) fn mandatory(text: &str) -> Option<MandatoryLabels> {
+    let labels = members(text);
+    let word = |label: MandatoryLabel| labels.get(label.as_str()).and_then(Value::as_str);
+    let text = |label| word(label).map(str::to_owned);
+    Some(MandatoryLabels {
+        signal_type: text(MandatoryLabel::SignalType)?,
+        severity: Severity::from_word(word(MandatoryLabel::Severity)?)?,
+        component: text(MandatoryLabel::Component)?,
+        environment: text(MandatoryLabel::Environment)?,
+        priority: Priority::from_word(word(MandatoryLabel::Priority)?)?,
+    })
+}
 
 /// Detected labels.
 pub(super) fn detected(text: &str) -> DetectedLabels {
@@ -61,6 +76,26 @@ mod tests {
         let read = custom(r#"{"team":["a","\\u002a"],"none":[]}"#);
         assert_eq!(read.values("team"), ["a", r"\u002a"]);
         assert!(read.values("none").is_empty());
+    }
+
+    #[test]
+    fn what_nobody_can_look_for_is_not_read() {
+        let text = r#"{"signal_type":"a \"b\"","severity":"low","component":"*","environment":"e",
+            "priority":"*","x":1}"#;
+        let read = mandatory(text).unwrap();
+        assert_eq!(
+            (&*read.signal_type, read.severity),
+            ("a \"b\"", Severity::Low)
+        );
+        assert_eq!((&*read.component, read.priority), ("*", Priority::Any));
+        for (part, other) in [
+            ("low", "*"),
+            ("\"*\",\"x", "\"p\",\"x"),
+            ("component", "c"),
+            ("\"e\"", "7"),
+        ] {
+            assert_eq!(mandatory(&text.replace(part, other)), None, "{part}");
+        }
     }
 
     #[test]

@@ -186,6 +186,7 @@ async fn what_a_version_is_cannot_change_and_its_state_can() {
         ("updated_at", "'2020-01-01'", "ok"),
         ("created_by", "'x'", immutable),
         ("updated_by", "'x'", "ok"),
+        ("changed_in", "'1'", "ok"),
         (
             "status",
             "'disabled'",

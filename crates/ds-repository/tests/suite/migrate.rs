@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     "V5__workflow_catalog",
     "V6__action_traces",
     "V7__search_of_inactive_workflows",
+    "V8__changes_of_workflows",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,6 @@
-//! Searches for workflows: what the table gives is what the pure functions say.
+//! Searches for workflows: what is found is what the pure functions say, of what the table has.
+
+use std::collections::BTreeSet;
 
 use ds_domain::{
     label::{
@@ -7,9 +9,11 @@ use ds_domain::{
     },
     score::{Labels, Score, Total, score},
     search::{SearchFilters, Standing, WorkflowSearch, WorkflowStatus},
+    workflow::Change,
 };
 use ds_repository::{Repository, error::StoreError, settings::Settings};
 use ds_testkit::{Durability, PostgresServer};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use proptest::{
     prelude::*,
@@ -21,7 +25,7 @@ use serde_json::{Map, Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::event::repository;
+use crate::event::{repository, settings};
 
 /// A version in the catalogue.
 #[derive(Clone, Debug)]
@@ -280,35 +284,160 @@ async fn what_is_found_is_shown_as_it_is_stored() {
 }
 
 #[tokio::test]
-async fn a_search_narrows_by_index() {
+async fn what_was_changed_is_found_by_index() {
     let (database, _repository) = repository().await;
     let client = database.connect().await;
-    let mut runner = TestRunner::deterministic();
-    let versions = proptest::collection::vec(version(), 300);
-    insert(&client, &versions.new_tree(&mut runner).unwrap().current()).await;
     // So few rows are read faster than an index: what matters is that it could be used.
     client
         .batch_execute("SET enable_seqscan = off")
         .await
         .unwrap();
-    for (condition, index) in [
-        (
-            "is_search_version",
-            "idx_remediation_workflow_catalog_labels",
-        ),
-        (
-            "is_latest_version AND NOT is_search_version",
-            "idx_remediation_workflow_catalog_inactive_labels",
-        ),
-    ] {
-        let explain = format!(
-            "EXPLAIN SELECT workflow_id FROM remediation_workflow_catalog WHERE {condition}
-             AND labels->>'signal_type' = 'OOMKilled' AND labels->>'severity' = 'high'"
-        );
-        let plan = client.query(&explain, &[]).await.unwrap();
-        let lines: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
-        assert!(lines.iter().any(|line| line.contains(index)), "{lines:#?}");
+    let explain = "EXPLAIN SELECT workflow_id FROM remediation_workflow_catalog
+        WHERE changed_in >= pg_snapshot_xmin('700:710:702'::pg_snapshot)
+            AND NOT pg_visible_in_snapshot(changed_in, '700:710:702'::pg_snapshot)";
+    let plan = client.query(explain, &[]).await.unwrap();
+    let lines: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+    let index = "idx_remediation_workflow_catalog_changed_in";
+    assert!(lines.iter().any(|line| line.contains(index)), "{lines:#?}");
+}
+
+/// Versions that all suit one search, and that search. They are of names of their own.
+fn alike(count: usize) -> (Vec<Version>, WorkflowSearch) {
+    let mut runner = TestRunner::deterministic();
+    let model = version().new_tree(&mut runner).unwrap().current();
+    let mut search = search().new_tree(&mut runner).unwrap().current();
+    search.filters.labels = model.labels.clone();
+    search.filters.statuses.clear();
+    (search.top_k, search.min_score) = (100, Total(0));
+    search.include_disabled = false;
+    let versions = (0..count).map(|_| Version {
+        id: Uuid::new_v4(),
+        state: STATES[0],
+        ..model.clone()
+    });
+    (versions.collect(), search)
+}
+
+async fn ids(repository: &Repository, search: &WorkflowSearch) -> BTreeSet<Uuid> {
+    let found = repository.search_workflows(search).await.unwrap();
+    let ids: BTreeSet<Uuid> = found.workflows.iter().map(|it| it.workflow_id).collect();
+    assert_eq!(ids.len() as u64, found.matching);
+    ids
+}
+
+#[tokio::test]
+async fn what_one_replica_changes_the_others_find_at_once() {
+    let (database, repository) = repository().await;
+    let other = Repository::new(settings(&database)).unwrap();
+    let client = database.connect().await;
+    let (versions, search) = alike(5);
+    for version in &versions {
+        assert!(!ids(&other, &search).await.contains(&version.id));
+        insert(&client, std::slice::from_ref(version)).await;
+        assert!(ids(&other, &search).await.contains(&version.id));
+        assert!(ids(&repository, &search).await.contains(&version.id));
     }
+    let disabled = Change {
+        status: Some(WorkflowStatus::Disabled),
+        ..Change::default()
+    };
+    for version in &versions {
+        repository
+            .change_workflow(version.id, &disabled)
+            .await
+            .unwrap();
+        assert!(!ids(&other, &search).await.contains(&version.id));
+    }
+    let all = WorkflowSearch {
+        include_disabled: true,
+        ..search
+    };
+    assert_eq!(ids(&other, &all).await.len(), versions.len());
+}
+
+#[tokio::test]
+async fn what_is_committed_late_is_found_then() {
+    let (database, repository) = repository().await;
+    let (late, prompt) = (database.connect().await, database.connect().await);
+    let (versions, search) = alike(30);
+    let ([first], rest) = versions.split_at(1) else {
+        panic!("there are 30");
+    };
+    late.batch_execute("BEGIN").await.unwrap();
+    insert(&late, std::slice::from_ref(first)).await;
+    // Transactions that began later and were committed before, each of them seen.
+    for (done, version) in rest.iter().enumerate() {
+        insert(&prompt, std::slice::from_ref(version)).await;
+        assert_eq!(ids(&repository, &search).await.len(), done + 1);
+    }
+    late.batch_execute("COMMIT").await.unwrap();
+    let found = ids(&repository, &search).await;
+    assert!(found.contains(&first.id));
+    assert_eq!(found.len(), versions.len());
+}
+
+#[tokio::test]
+async fn what_was_rolled_back_or_removed_by_hand_is_not_found() {
+    let (database, repository) = repository().await;
+    let client = database.connect().await;
+    let (versions, search) = alike(6);
+    client.batch_execute("BEGIN").await.unwrap();
+    insert(&client, &versions[..1]).await;
+    assert!(ids(&repository, &search).await.is_empty());
+    client.batch_execute("ROLLBACK").await.unwrap();
+    assert!(ids(&repository, &search).await.is_empty());
+
+    insert(&client, &versions[..3]).await;
+    assert_eq!(ids(&repository, &search).await.len(), 3);
+    let removing = "DELETE FROM remediation_workflow_catalog WHERE workflow_id = $1";
+    client.execute(removing, &[&versions[1].id]).await.unwrap();
+    assert_eq!(ids(&repository, &search).await.len(), 2);
+    client
+        .batch_execute("TRUNCATE remediation_workflow_catalog CASCADE")
+        .await
+        .unwrap();
+    insert(&client, &versions[3..]).await;
+    let expected: BTreeSet<Uuid> = versions[3..].iter().map(|it| it.id).collect();
+    assert_eq!(ids(&repository, &search).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_has_added_a_workflow_finds_it_also_among_many() {
+    let (database, repository) = repository().await;
+    let (versions, search) = alike(80);
+    let (shared, search) = ((&database, &repository), &search);
+    let writers = versions.chunks(10).map(|versions| async move {
+        let (database, repository) = shared;
+        let client = database.connect().await;
+        for version in versions {
+            insert(&client, std::slice::from_ref(version)).await;
+            let found = ids(repository, search).await;
+            assert!(found.contains(&version.id));
+        }
+    });
+    join_all(writers).await;
+    assert_eq!(ids(&repository, search).await.len(), versions.len());
+}
+
+#[tokio::test]
+async fn a_server_that_is_another_one_is_asked_for_everything() {
+    let server = PostgresServer::start(Durability::Off).await;
+    let database = server.create_database().await;
+    let repository = Repository::new(settings(&database)).unwrap();
+    let (versions, search) = alike(4);
+    insert(&database.connect().await, &versions[..2]).await;
+    assert_eq!(ids(&repository, &search).await.len(), 2);
+    server.stop().await;
+    server.restart().await;
+    let client = database.connect().await;
+    // As after a failover: changes that cannot be seen by their transactions.
+    client
+        .batch_execute("ALTER TABLE remediation_workflow_catalog DISABLE TRIGGER USER")
+        .await
+        .unwrap();
+    insert(&client, &versions[2..]).await;
+    let expected: BTreeSet<Uuid> = versions.iter().map(|it| it.id).collect();
+    assert_eq!(ids(&repository, &search).await, expected);
 }
 
 #[tokio::test]
