@@ -3,8 +3,8 @@
 use std::{borrow::Cow, fmt::Debug};
 
 use ds_validation::{
-    parse_notification_query,
-    query::{ParameterError, Query, parse_event_query},
+    ParameterErrors, parse_notification_query,
+    query::{Query, parse_event_query},
 };
 
 use super::now;
@@ -24,7 +24,7 @@ pub fn check(data: &[u8]) {
 
 fn check_parser<F: Debug>(
     data: &[u8],
-    parse: impl Fn(Pairs<'_>) -> Result<Query<F>, Vec<ParameterError>>,
+    parse: impl Fn(Pairs<'_>) -> Result<Query<F>, ParameterErrors>,
 ) {
     let pairs: Pairs<'_> = form_urlencoded::parse(data).collect();
     let parsed = parse(pairs.clone());
@@ -37,8 +37,10 @@ fn check_parser<F: Debug>(
         Ok(query) => assert!((1..=1_000).contains(&query.page.limit), "{query:?}"),
         Err(errors) => {
             assert!(!errors.is_empty(), "a refusal says why");
-            for error in errors {
+            for error in &errors {
                 assert!(error.to_string().len() <= ERROR_BYTES_MAX, "{error:?}");
+                let is_beyond = error.actual.is_none() || error.actual != error.bound;
+                assert!(is_beyond, "{error:?}");
             }
         }
     }

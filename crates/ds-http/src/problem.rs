@@ -18,7 +18,7 @@ use std::{borrow::Cow, error::Error, time::Duration};
 use ds_ingest::{Overloaded, RecordError};
 use ds_metrics::catalog;
 use ds_repository::error::StoreError;
-use ds_validation::query::ParameterError;
+use ds_validation::{ParameterError, ParameterErrors, Rule};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{self, ALLOW},
@@ -88,9 +88,9 @@ struct Fault {
     rule: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    bound: Option<u64>,
+    bound: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    actual: Option<u64>,
+    actual: Option<i64>,
 }
 
 /// A panic, as a cause for the log.
@@ -153,8 +153,8 @@ impl Problem {
     }
 
     /// A query that cannot be asked.
-    pub(crate) fn of_parameters(errors: Vec<ParameterError>) -> Self {
-        refusal::of_parameters(&errors)
+    pub(crate) fn of_parameters(errors: impl Into<ParameterErrors>) -> Self {
+        refusal::of_parameters(&errors.into())
     }
 
     /// A path that leads nowhere.
@@ -174,23 +174,16 @@ impl Problem {
     }
 
     fn path_parameter(name: &'static str, message: &'static str) -> Self {
-        let detail = format!("parameter \"{name}\" in path has an error: {message}");
-        let mut problem = Self::invalid(detail).counting(name, "invalid_format", 1);
-        problem.0.errors.push(Fault {
-            parameter: Some(name),
-            rule: "invalid_format",
-            message: message.to_owned(),
-            ..Fault::default()
-        });
-        problem
+        Self::of_parameters(ParameterError::in_path(name, Rule::Format, message))
     }
 
     /// A query that does not decode to text.
     pub(crate) fn query_not_text() -> Self {
         let message = "query string is not percent-encoded UTF-8";
-        let mut problem = Self::invalid(message).counting("query", "invalid_format", 1);
+        let rule = Rule::Format.as_str();
+        let mut problem = Self::invalid(message).counting("query", rule, 1);
         problem.0.errors.push(Fault {
-            rule: "invalid_format",
+            rule,
             message: message.to_owned(),
             ..Fault::default()
         });

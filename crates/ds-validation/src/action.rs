@@ -3,6 +3,7 @@
 mod batch;
 mod draft;
 mod member;
+pub(crate) mod parameter;
 mod rules;
 
 use ds_domain::{

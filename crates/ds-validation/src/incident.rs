@@ -4,10 +4,15 @@ use std::borrow::Cow;
 
 use ds_domain::{
     incident::{INCIDENTS_DEFAULT, IncidentFilter, Severity, TrendPeriod},
-    limit::{ACTION_TEXT_FIELDS, PAGE_ITEMS_MAX},
+    limit::PAGE_ITEMS_MAX,
 };
 
-use crate::query::echo;
+use crate::{
+    ParameterErrors, ParameterPlace, Rule,
+    action::parameter::check_text,
+    parameter::{Breach, NoInteger, integer},
+    query::{Given, echo},
+};
 
 /// Which part of a list is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,201 +23,124 @@ pub struct IncidentSlice {
     pub offset: u64,
 }
 
-/// A parameter that cannot be used. The first contract has a name for each kind of them.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{detail}")]
-pub struct IncidentParameterError {
-    /// Which kind.
-    pub fault: IncidentFault,
-    /// Name of the parameter.
-    pub name: &'static str,
-    /// What is wrong with it.
-    pub detail: String,
-}
-
-/// What is wrong with a parameter.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum IncidentFault {
-    /// The limit.
-    Limit,
-    /// The offset.
-    Offset,
-    /// The severity.
-    Severity,
-    /// The id.
-    Id,
-    /// It has to be there.
-    Missing,
-    /// Anything else.
-    Parameter,
-}
-
 /// Reads the parameters of `GET /api/v1/incidents`.
 ///
 /// `pairs` are the decoded name and value pairs in the order of the query string. Of a parameter that
 /// is repeated the first value counts, an empty one counts as absent, unknown names are ignored.
 pub fn parse_incident_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-) -> Result<(IncidentFilter, IncidentSlice), Vec<IncidentParameterError>> {
+) -> Result<(IncidentFilter, IncidentSlice), ParameterErrors> {
     let mut given = Given::new(pairs);
-    let limit = given.limit();
-    let offset = given.offset();
-    let severity = given.severity();
+    let limit = limit(&mut given);
+    let offset = offset(&mut given);
+    let severity = severity(&mut given);
     let filter = IncidentFilter {
-        namespace: given.text("namespace", "namespace"),
-        signal_name: given.text("signal_name", "signal_name"),
+        namespace: text(&mut given, "namespace", "namespace"),
+        signal_name: text(&mut given, "signal_name", "signal_name"),
         severity,
-        cluster: given.text("cluster", "cluster_name"),
-        environment: given.text("environment", "environment"),
-        action_type: given.text("action_type", "action_type"),
+        cluster: text(&mut given, "cluster", "cluster_name"),
+        environment: text(&mut given, "environment", "environment"),
+        action_type: text(&mut given, "action_type", "action_type"),
     };
-    given.end((filter, IncidentSlice { limit, offset }))
+    given.judge((filter, IncidentSlice { limit, offset }))
 }
 
 /// Reads the `workflow_id` whose success rate is asked for.
 pub fn parse_workflow_id<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-) -> Result<String, Vec<IncidentParameterError>> {
+) -> Result<String, ParameterErrors> {
     let mut given = Given::new(pairs);
-    let workflow_id = given.text("workflow_id", "workflow_id");
-    if workflow_id.is_none() && given.errors.is_empty() {
-        let detail = "workflow_id parameter is required";
-        given.refuse(IncidentFault::Missing, "workflow_id", detail);
+    let workflow_id = text(&mut given, "workflow_id", "workflow_id");
+    if workflow_id.is_none() {
+        let message = "workflow_id parameter is required";
+        given.refuse("workflow_id", Breach::new(Rule::Required, message));
     }
-    given.end(workflow_id.unwrap_or_default())
+    given.judge(workflow_id.unwrap_or_default())
 }
 
 /// Reads the `period` of a trend.
 pub fn parse_period<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-) -> Result<TrendPeriod, Vec<IncidentParameterError>> {
+) -> Result<TrendPeriod, ParameterErrors> {
     let mut given = Given::new(pairs);
-    let word = given.first("period");
-    let period = match word.as_deref() {
+    let period = match given.filled("period") {
         None => Some(TrendPeriod::Days7),
-        Some(word) => TrendPeriod::from_word(word),
+        Some(word) => TrendPeriod::from_word(&word),
     };
     if period.is_none() {
-        let detail = "period must be one of: 7d, 30d, 90d";
-        given.refuse(IncidentFault::Parameter, "period", detail);
+        let message = "period must be one of: 7d, 30d, 90d";
+        given.refuse("period", Breach::new(Rule::Enum, message));
     }
-    given.end(period.unwrap_or(TrendPeriod::Days7))
+    given.judge(period.unwrap_or(TrendPeriod::Days7))
 }
 
 /// Reads the number of an incident in a path.
-pub fn parse_incident_id(text: &str) -> Result<i64, Vec<IncidentParameterError>> {
-    text.parse().map_err(|_error: std::num::ParseIntError| {
-        let detail = format!("incident ID must be a number, got: {}", echo(text));
-        vec![IncidentParameterError {
-            fault: IncidentFault::Id,
-            name: "id",
-            detail,
-        }]
+pub fn parse_incident_id(text: &str) -> Result<i64, ParameterErrors> {
+    integer(text, i64::MIN, i64::MAX).map_err(|fault| {
+        let message = format!("incident ID must be a number, got: {}", echo(text));
+        let error = fault.breach(message).at(ParameterPlace::Path, "id");
+        error.into()
     })
 }
 
-/// The parameters as given, and what is wrong with them.
-struct Given<'a> {
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    errors: Vec<IncidentParameterError>,
+/// A text that is compared with `column`.
+fn text(given: &mut Given<'_>, name: &'static str, column: &str) -> Option<String> {
+    let value = given.filled(name)?;
+    check_text(given, name, column, &value);
+    Some(value)
 }
 
-impl<'a> Given<'a> {
-    fn new(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
-        Self {
-            pairs: pairs.collect(),
-            errors: Vec::new(),
+fn limit(given: &mut Given<'_>) -> u16 {
+    let Some(value) = given.filled("limit") else {
+        return INCIDENTS_DEFAULT;
+    };
+    let max = PAGE_ITEMS_MAX;
+    let fault = match integer(&value, 1, i64::from(max)) {
+        Ok(limit) => return u16::try_from(limit).unwrap_or(max),
+        Err(fault) => fault,
+    };
+    let message = match fault {
+        NoInteger::Syntax => "limit must be a number".to_owned(),
+        NoInteger::Overflow { .. } | NoInteger::Beyond { .. } => {
+            format!("limit must be between 1 and {max}, got {}", echo(&value))
         }
-    }
+    };
+    given.refuse("limit", fault.breach(message));
+    INCIDENTS_DEFAULT
+}
 
-    fn end<T>(self, found: T) -> Result<T, Vec<IncidentParameterError>> {
-        match self.errors.is_empty() {
-            true => Ok(found),
-            false => Err(self.errors),
-        }
-    }
+fn offset(given: &mut Given<'_>) -> u64 {
+    let Some(value) = given.filled("offset") else {
+        return 0;
+    };
+    let fault = match integer(&value, 0, i64::MAX) {
+        Ok(offset) => return offset.unsigned_abs(),
+        Err(fault) => fault,
+    };
+    let message = match fault {
+        NoInteger::Beyond { actual, .. } => format!("offset must be non-negative, got {actual}"),
+        NoInteger::Syntax | NoInteger::Overflow { .. } => "offset must be a number".to_owned(),
+    };
+    given.refuse("offset", fault.breach(message));
+    0
+}
 
-    fn refuse(&mut self, fault: IncidentFault, name: &'static str, detail: impl Into<String>) {
-        let detail = detail.into();
-        self.errors.push(IncidentParameterError {
-            fault,
-            name,
-            detail,
-        });
+fn severity(given: &mut Given<'_>) -> Option<Severity> {
+    let value = given.filled("severity")?;
+    let severity = Severity::from_word(&value);
+    if severity.is_none() {
+        let words: Vec<&str> = Severity::ALL.iter().map(|word| word.as_str()).collect();
+        let (words, word) = (words.join(", "), echo(&value));
+        let message = format!("severity must be one of: {words}, got: {word}");
+        given.refuse("severity", Breach::new(Rule::Enum, message));
     }
-
-    fn first(&self, name: &str) -> Option<String> {
-        let (_, value) = self.pairs.iter().find(|(given, _)| given == name)?;
-        (!value.is_empty()).then(|| value.to_string())
-    }
-
-    /// A text of the column `column`.
-    fn text(&mut self, name: &'static str, column: &str) -> Option<String> {
-        let value = self.first(name)?;
-        let field = ACTION_TEXT_FIELDS
-            .iter()
-            .find(|field| field.column == column);
-        let chars_max = field.and_then(|field| field.chars_max);
-        if value.contains('\0') {
-            let detail = format!("{name} contains a NUL character");
-            self.refuse(IncidentFault::Parameter, name, detail);
-        } else if let Some(max) = chars_max.filter(|max| value.chars().nth(*max).is_some()) {
-            let detail = format!("{name} must be at most {max} characters");
-            self.refuse(IncidentFault::Parameter, name, detail);
-        }
-        Some(value)
-    }
-
-    fn limit(&mut self) -> u16 {
-        let Some(value) = self.first("limit") else {
-            return INCIDENTS_DEFAULT;
-        };
-        let number = value.parse::<i128>();
-        let max = PAGE_ITEMS_MAX;
-        match number.as_ref().map(|number| u16::try_from(*number)) {
-            Ok(Ok(limit)) if (1..=max).contains(&limit) => return limit,
-            Ok(_) => {
-                let detail = format!("limit must be between 1 and {max}, got {}", echo(&value));
-                self.refuse(IncidentFault::Limit, "limit", detail);
-            }
-            Err(_) => self.refuse(IncidentFault::Limit, "limit", "limit must be a number"),
-        }
-        INCIDENTS_DEFAULT
-    }
-
-    fn offset(&mut self) -> u64 {
-        let Some(value) = self.first("offset") else {
-            return 0;
-        };
-        match value.parse::<i64>() {
-            Ok(number) => match u64::try_from(number) {
-                Ok(offset) => return offset,
-                Err(_) => {
-                    let detail = format!("offset must be non-negative, got {number}");
-                    self.refuse(IncidentFault::Offset, "offset", detail);
-                }
-            },
-            Err(_) => self.refuse(IncidentFault::Offset, "offset", "offset must be a number"),
-        }
-        0
-    }
-
-    fn severity(&mut self) -> Option<Severity> {
-        let value = self.first("severity")?;
-        let severity = Severity::from_word(&value);
-        if severity.is_none() {
-            let words: Vec<&str> = Severity::ALL.iter().map(|word| word.as_str()).collect();
-            let (words, given) = (words.join(", "), echo(&value));
-            let detail = format!("severity must be one of: {words}, got: {given}");
-            self.refuse(IncidentFault::Severity, "severity", detail);
-        }
-        severity
-    }
+    severity
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parameter::tests::{Read, read};
 
     type Pairs = &'static [(&'static str, &'static str)];
 
@@ -220,13 +148,15 @@ mod tests {
         query.iter().map(|(n, v)| ((*n).into(), (*v).into()))
     }
 
+    /// Checks what is told of each parameter: its name and rule, bound and actual, and the message.
     #[track_caller]
     fn check_refused<T: std::fmt::Debug>(
-        found: Result<T, Vec<IncidentParameterError>>,
-        expected: &[(IncidentFault, &str)],
+        found: Result<T, ParameterErrors>,
+        expected: &[(Read, &str)],
     ) {
         let errors = found.unwrap_err();
-        let errors: Vec<_> = errors.iter().map(|e| (e.fault, &*e.detail)).collect();
+        let messages = errors.iter().map(|error| &*error.message);
+        let errors: Vec<_> = read(&errors).into_iter().zip(messages).collect();
         assert_eq!(errors, expected);
     }
 
@@ -266,46 +196,69 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
-        use IncidentFault::{Id, Limit, Missing, Offset, Parameter};
+    fn pages_and_severities_that_cannot_be_are_named_in_the_words_of_the_contract() {
         let list = |query| parse_incident_query(pairs(query));
+        let number = |name| (name, "invalid_type", None, None);
+        let range = |name, bound, actual| (name, "out_of_range", Some(bound), actual);
+        let words = "severity must be one of: info, warning, critical, high, medium, low, got: bad";
         check_refused(
             list(&[("limit", "x"), ("offset", "y"), ("severity", "bad")]),
             &[
-                (Limit, "limit must be a number"),
-                (Offset, "offset must be a number"),
-                (
-                    IncidentFault::Severity,
-                    "severity must be one of: info, warning, critical, high, medium, low, got: bad",
-                ),
+                (number("limit"), "limit must be a number"),
+                (number("offset"), "offset must be a number"),
+                (("severity", "invalid_enum", None, None), words),
             ],
         );
+        let between = "limit must be between 1 and 1000, got 0";
+        let negative = "offset must be non-negative, got -1";
         check_refused(
             list(&[("limit", "0"), ("offset", "-1")]),
             &[
-                (Limit, "limit must be between 1 and 1000, got 0"),
-                (Offset, "offset must be non-negative, got -1"),
+                (range("limit", 1, Some(0)), between),
+                (range("offset", 0, Some(-1)), negative),
             ],
         );
+        const MUCH: &str = "99999999999999999999";
+        let between = "limit must be between 1 and 1000, got 99999999999999999999";
         check_refused(
-            list(&[("limit", "100000")]),
-            &[(Limit, "limit must be between 1 and 1000, got 100000")],
+            list(&[("limit", MUCH), ("offset", MUCH)]),
+            &[
+                (range("limit", 1_000, None), between),
+                (range("offset", i64::MAX, None), "offset must be a number"),
+            ],
         );
+    }
+
+    #[test]
+    fn texts_and_words_that_cannot_be_are_named_in_the_words_of_the_contract() {
+        let long: &'static str = "ü".repeat(256).leak();
+        let texts: Pairs = Vec::leak(vec![("cluster", long), ("environment", "a\0")]);
+        let message = "cluster must be at most 255 characters";
+        let nul = "environment contains a NUL character";
         check_refused(
-            list(&[("cluster", "a\0")]),
-            &[(Parameter, "cluster contains a NUL character")],
+            parse_incident_query(pairs(texts)),
+            &[
+                (
+                    ("cluster", "exceeds_max_length", Some(255), Some(256)),
+                    message,
+                ),
+                (("environment", "contains_nul", None, None), nul),
+            ],
         );
+        let message = "workflow_id parameter is required";
         check_refused(
             parse_workflow_id(pairs(&[("workflow_id", "")])),
-            &[(Missing, "workflow_id parameter is required")],
+            &[(("workflow_id", "required", None, None), message)],
         );
+        let message = "period must be one of: 7d, 30d, 90d";
         check_refused(
             parse_period(pairs(&[("period", "8d")])),
-            &[(Parameter, "period must be one of: 7d, 30d, 90d")],
+            &[(("period", "invalid_enum", None, None), message)],
         );
+        let message = "incident ID must be a number, got: 7x";
         check_refused(
             parse_incident_id("7x"),
-            &[(Id, "incident ID must be a number, got: 7x")],
+            &[(("id", "invalid_type", None, None), message)],
         );
         assert_eq!(parse_period(pairs(&[])), Ok(TrendPeriod::Days7));
         assert_eq!(parse_incident_id("-7"), Ok(-7));

@@ -22,6 +22,7 @@ mod member;
 #[cfg(feature = "notifications")]
 mod notification;
 mod object;
+mod parameter;
 pub mod query;
 #[cfg(feature = "actions")]
 pub mod rate;
@@ -61,6 +62,7 @@ pub use notification::{
     validate_notification,
 };
 pub use object::parse_object;
+pub use parameter::{ParameterError, ParameterErrors, ParameterPlace};
 pub use screen::{Finding, Findings, MarkupMode, Screening, SecretMode};
 #[cfg(feature = "workflows")]
 pub use search::parse_search;

@@ -15,8 +15,9 @@ use ds_domain::{
 use jiff::Timestamp;
 
 use crate::{
-    Limits,
+    Limits, ParameterErrors, Rule, SyntaxError,
     json::{Kind, Reader, Stop},
+    parameter::Breach,
 };
 
 pub(crate) use given::Given;
@@ -28,44 +29,6 @@ const PAGE_ITEMS_FOR_EMPTY_LIMIT: u16 = 100;
 
 /// Longest value that is repeated in an error.
 const ECHO_BYTES_MAX: usize = 64;
-
-/// A parameter that cannot be used.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ParameterError {
-    /// The value does not fit the parameter's schema.
-    #[error("parameter \"{name}\" in query has an error: {reason}")]
-    Schema {
-        /// Name of the parameter.
-        name: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// The same for a parameter of the path.
-    #[error("parameter \"{name}\" in path has an error: {reason}")]
-    Path {
-        /// Name of the parameter.
-        name: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// `since` or `until` is neither a duration nor a time.
-    #[error("invalid time format: {given} (expected: 24h, 7d, or RFC3339 timestamp)")]
-    Time {
-        /// Name of the parameter.
-        name: &'static str,
-        /// The value, cut to a length that is safe to repeat.
-        given: String,
-    },
-}
-
-impl ParameterError {
-    /// Name of the parameter.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Schema { name, .. } | Self::Path { name, .. } | Self::Time { name, .. } => name,
-        }
-    }
-}
 
 /// What is asked for, and which part of the answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -110,7 +73,7 @@ impl<F: Timed> Query<F> {
 pub fn parse_event_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     now: Timestamp,
-) -> Result<EventQuery, Vec<ParameterError>> {
+) -> Result<EventQuery, ParameterErrors> {
     let mut given = Given::new(pairs);
     let filter = EventFilter {
         texts: filter::text_filters()
@@ -167,7 +130,7 @@ fn data(given: &mut Given<'_>) -> Vec<JsonObject> {
 
 /// Checks one value of a text filter. One that is longer than the member can be has no events, and
 /// is more likely a mistake.
-fn text(field: &TextField, value: &str) -> Result<String, String> {
+fn text(field: &TextField, value: &str) -> Result<String, Breach> {
     given::text(field.chars_max, value)?;
     // The one closed set that the first contract knows here; an unknown category has no events.
     if field.name == "event_outcome" && EventOutcome::from_word(value).is_none() {
@@ -178,13 +141,14 @@ fn text(field: &TextField, value: &str) -> Result<String, String> {
 }
 
 /// Checks that `text` is a JSON object that the store can compare with.
-fn object(text: &str) -> Result<(), String> {
+fn object(text: &str) -> Result<(), Breach> {
     if text.len() > FILTER_DATA_BYTES_MAX {
-        return Err(format!(
-            "value is longer than {FILTER_DATA_BYTES_MAX} bytes"
-        ));
+        let message = format!("value is longer than {FILTER_DATA_BYTES_MAX} bytes");
+        let breach = Breach::new(Rule::TooLong, message);
+        return Err(breach.measured(FILTER_DATA_BYTES_MAX, text.len()));
     }
-    let not_json = |error: &dyn std::fmt::Display| format!("value is not JSON: {error}");
+    let not_json =
+        |error: &SyntaxError| Breach::new(Rule::Format, format!("value is not JSON: {error}"));
     let mut reader =
         Reader::new(text.as_bytes(), &Limits::default()).map_err(|error| not_json(&error))?;
     let read = reader
@@ -193,15 +157,16 @@ fn object(text: &str) -> Result<(), String> {
     let found = reader.take_found();
     match (read, found.iter().next()) {
         (Err(Stop::Syntax(error)), _) => Err(not_json(&error)),
-        (Ok(_) | Err(Stop::Bound), Some(violation)) => Err(violation.message.clone()),
+        (Ok(_) | Err(Stop::Bound), Some(violation)) => Err(violation.into()),
         (Ok(value), None) if value.kind == Kind::Object => Ok(()),
-        (Ok(_) | Err(Stop::Bound), None) => Err("value must be an object".to_owned()),
+        (Ok(_) | Err(Stop::Bound), None) => Err(Breach::new(Rule::Type, "value must be an object")),
     }
 }
 
-fn no_such_word(words: impl Iterator<Item = &'static str>) -> String {
+fn no_such_word(words: impl Iterator<Item = &'static str>) -> Breach {
     let list = words.collect::<Vec<_>>().join("\",\"");
-    format!("value is not one of the allowed values [\"{list}\"]")
+    let message = format!("value is not one of the allowed values [\"{list}\"]");
+    Breach::new(Rule::Enum, message)
 }
 
 /// The value without control characters, and cut to a length that is safe to repeat.

@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use ds_domain::{
-    limit::ACTION_TEXT_FIELDS,
-    rate::{Dimensions, MIN_SAMPLES_DEFAULT, MIN_SAMPLES_MAX, RANGE_DAYS_MAX, TimeRange},
+use ds_domain::rate::{
+    Dimensions, MIN_SAMPLES_DEFAULT, MIN_SAMPLES_MAX, RANGE_DAYS_MAX, TimeRange,
 };
 
-use crate::query::echo;
+use crate::{
+    ParameterErrors, Rule,
+    action::parameter::check_text,
+    parameter::{Breach, NoInteger, integer},
+    query::{Given, echo},
+};
 
 /// What a rate is asked for. The first contract has words of its own for each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,16 +37,6 @@ pub struct RateQuery {
     pub min_samples: u32,
 }
 
-/// A parameter that cannot be used.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{detail}")]
-pub struct RateParameterError {
-    /// Name of the parameter.
-    pub name: &'static str,
-    /// What is wrong with it.
-    pub detail: String,
-}
-
 /// Reads the parameters of `GET /api/v1/success-rate/…`.
 ///
 /// `pairs` are the decoded name and value pairs in the order of the query string. Of a parameter that
@@ -50,42 +44,31 @@ pub struct RateParameterError {
 pub fn parse_rate_query<'a>(
     subject: RateSubject,
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-) -> Result<RateQuery, Vec<RateParameterError>> {
-    let mut given = Given {
+) -> Result<RateQuery, ParameterErrors> {
+    let mut asked = Asked {
         subject,
-        pairs: pairs.collect(),
-        errors: Vec::new(),
+        given: Given::new(pairs),
     };
-    let dimensions = given.dimensions();
-    let (range, range_given) = given.range();
-    let min_samples = given.min_samples();
-    match given.errors.is_empty() {
-        true => Ok(RateQuery {
-            dimensions,
-            range,
-            range_given,
-            min_samples,
-        }),
-        false => Err(given.errors),
-    }
+    let dimensions = asked.dimensions();
+    let (range, range_given) = asked.range();
+    let min_samples = asked.min_samples();
+    asked.given.judge(RateQuery {
+        dimensions,
+        range,
+        range_given,
+        min_samples,
+    })
 }
 
-/// The parameters as given, and what is wrong with them.
-struct Given<'a> {
+/// The parameters of one subject.
+struct Asked<'a> {
     subject: RateSubject,
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    errors: Vec<RateParameterError>,
+    given: Given<'a>,
 }
 
-impl Given<'_> {
-    fn refuse(&mut self, name: &'static str, detail: impl Into<String>) {
-        let detail = detail.into();
-        self.errors.push(RateParameterError { name, detail });
-    }
-
-    fn first(&self, name: &str) -> Option<String> {
-        let (_, value) = self.pairs.iter().find(|(given, _)| given == name)?;
-        (!value.is_empty()).then(|| value.to_string())
+impl Asked<'_> {
+    fn refuse(&mut self, name: &'static str, rule: Rule, message: impl Into<String>) {
+        self.given.refuse(name, Breach::new(rule, message));
     }
 
     fn dimensions(&mut self) -> Dimensions {
@@ -103,7 +86,7 @@ impl Given<'_> {
             "workflow_version",
             "action_type",
         ]
-        .map(|name| is_known(name).then(|| self.first(name)).flatten());
+        .map(|name| is_known(name).then(|| self.given.filled(name)).flatten());
         let dimensions = Dimensions {
             incident_type,
             workflow_id,
@@ -118,7 +101,7 @@ impl Given<'_> {
             ("action_type", &dimensions.action_type),
         ] {
             if let Some(value) = value {
-                self.check_text(name, value);
+                check_text(&mut self.given, name, name, value);
             }
         }
         dimensions
@@ -132,100 +115,86 @@ impl Given<'_> {
             action_type,
         } = dimensions;
         let is_any = incident_type.is_some() || workflow_id.is_some() || action_type.is_some();
-        match self.subject {
+        let (name, message) = match self.subject {
             RateSubject::IncidentType if incident_type.is_none() => {
-                let detail = "incident_type query parameter is required";
-                self.refuse("incident_type", detail);
+                ("incident_type", "incident_type query parameter is required")
             }
             RateSubject::Workflow if workflow_id.is_none() => {
-                self.refuse("workflow_id", "workflow_id query parameter is required");
+                ("workflow_id", "workflow_id query parameter is required")
             }
-            RateSubject::MultiDimensional if !is_any => {
-                let detail = "at least one dimension filter (incident_type, workflow_id, or \
-                              action_type) must be specified";
-                self.refuse("incident_type", detail);
-            }
+            RateSubject::MultiDimensional if !is_any => (
+                "incident_type",
+                "at least one dimension filter (incident_type, workflow_id, or action_type) must \
+                 be specified",
+            ),
             RateSubject::MultiDimensional
                 if workflow_version.is_some() && workflow_id.is_none() =>
             {
-                let detail = "workflow_version requires workflow_id to be specified";
-                self.refuse("workflow_version", detail);
+                (
+                    "workflow_version",
+                    "workflow_version requires workflow_id to be specified",
+                )
             }
-            RateSubject::IncidentType | RateSubject::Workflow | RateSubject::MultiDimensional => {}
-        }
-    }
-
-    fn check_text(&mut self, name: &'static str, value: &str) {
-        let field = ACTION_TEXT_FIELDS.iter().find(|field| field.name == name);
-        let chars_max = field.and_then(|field| field.chars_max);
-        if value.contains('\0') {
-            self.refuse(name, format!("{name} contains a NUL character"));
-        } else if let Some(max) = chars_max.filter(|max| value.chars().nth(*max).is_some()) {
-            self.refuse(name, format!("{name} must be at most {max} characters"));
-        }
+            RateSubject::IncidentType | RateSubject::Workflow | RateSubject::MultiDimensional => {
+                return;
+            }
+        };
+        self.refuse(name, Rule::Required, message);
     }
 
     fn range(&mut self) -> (TimeRange, String) {
         let default = || (TimeRange::DEFAULT, TimeRange::DEFAULT.normalised());
-        let Some(value) = self.first("time_range") else {
+        let Some(value) = self.given.filled("time_range") else {
             return default();
         };
-        match range(&value) {
-            Ok(range) => return (range, value),
-            Err(NoRange::Form) => {
-                let given = echo(&value);
-                self.refuse(
-                    "time_range",
-                    match self.subject {
-                        RateSubject::MultiDimensional => {
-                            format!("invalid time_range: invalid time range format: {given}")
-                        }
-                        RateSubject::IncidentType | RateSubject::Workflow => format!(
-                            "invalid time_range format: {given} (expected format: 1h, 24h, 7d, 30d)"
-                        ),
-                    },
-                );
-            }
-            Err(NoRange::Length) => {
-                let given = echo(&value);
-                let detail =
-                    format!("invalid time_range: must be at most {RANGE_DAYS_MAX}d, got {given}");
-                self.refuse("time_range", detail);
-            }
-        }
+        let given = echo(&value);
+        let (rule, message) = match (range(&value), self.subject) {
+            (Ok(range), _) => return (range, value),
+            (Err(NoRange::Form), RateSubject::MultiDimensional) => (
+                Rule::Format,
+                format!("invalid time_range: invalid time range format: {given}"),
+            ),
+            (Err(NoRange::Form), RateSubject::IncidentType | RateSubject::Workflow) => (
+                Rule::Format,
+                format!("invalid time_range format: {given} (expected format: 1h, 24h, 7d, 30d)"),
+            ),
+            (Err(NoRange::Length), _) => (
+                Rule::Range,
+                format!("invalid time_range: must be at most {RANGE_DAYS_MAX}d, got {given}"),
+            ),
+        };
+        self.refuse("time_range", rule, message);
         default()
     }
 
     fn min_samples(&mut self) -> u32 {
-        let Some(value) = self.first("min_samples") else {
+        let Some(value) = self.given.filled("min_samples") else {
             return MIN_SAMPLES_DEFAULT;
+        };
+        let fault = match integer(&value, 1, i64::from(MIN_SAMPLES_MAX)) {
+            Ok(number) => return u32::try_from(number).unwrap_or(MIN_SAMPLES_MAX),
+            Err(fault) => fault,
         };
         let is_multi = self.subject == RateSubject::MultiDimensional;
         let given = echo(&value);
-        match value.parse::<i64>() {
-            Ok(number) if number <= 0 => self.refuse(
-                "min_samples",
-                match is_multi {
-                    true => "min_samples must be a positive integer".to_owned(),
-                    false => format!("invalid min_samples: must be positive, got {number}"),
-                },
-            ),
-            Ok(number) if number > i64::from(MIN_SAMPLES_MAX) => {
-                let detail =
-                    format!("invalid min_samples: must be at most {MIN_SAMPLES_MAX}, got {given}");
-                self.refuse("min_samples", detail);
+        let message = match (fault, is_multi) {
+            (NoInteger::Beyond { actual, .. }, true) if actual < 1 => {
+                "min_samples must be a positive integer".to_owned()
             }
-            Ok(number) => return u32::try_from(number).unwrap_or(MIN_SAMPLES_MAX),
-            Err(_) => self.refuse(
-                "min_samples",
-                match is_multi {
-                    true => format!("min_samples must be a valid integer: {given}"),
-                    false => {
-                        format!("invalid min_samples: must be a positive integer, got {given}")
-                    }
-                },
-            ),
-        }
+            (NoInteger::Beyond { actual, .. }, false) if actual < 1 => {
+                format!("invalid min_samples: must be positive, got {actual}")
+            }
+            (NoInteger::Beyond { .. }, _) => {
+                format!("invalid min_samples: must be at most {MIN_SAMPLES_MAX}, got {given}")
+            }
+            (NoInteger::Syntax | NoInteger::Overflow { .. }, true) => {
+                format!("min_samples must be a valid integer: {given}")
+            }
+            (NoInteger::Syntax | NoInteger::Overflow { .. }, false) => {
+                format!("invalid min_samples: must be a positive integer, got {given}")
+            }
+        };
+        self.given.refuse("min_samples", fault.breach(message));
         MIN_SAMPLES_DEFAULT
     }
 }
@@ -261,14 +230,22 @@ fn range(text: &str) -> Result<TimeRange, NoRange> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parameter::tests::read;
+
+    fn judge(
+        subject: RateSubject,
+        query: &[(&'static str, &'static str)],
+    ) -> Result<RateQuery, ParameterErrors> {
+        let pairs = query.iter().map(|(n, v)| ((*n).into(), (*v).into()));
+        parse_rate_query(subject, pairs)
+    }
 
     fn parse(
         subject: RateSubject,
         query: &[(&'static str, &'static str)],
     ) -> Result<RateQuery, Vec<String>> {
-        let pairs = query.iter().map(|(n, v)| ((*n).into(), (*v).into()));
-        parse_rate_query(subject, pairs)
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+        judge(subject, query)
+            .map_err(|errors| errors.iter().map(|error| error.message.clone()).collect())
     }
 
     #[track_caller]
@@ -405,6 +382,59 @@ mod tests {
             Workflow,
             &[("workflow_id", long)],
             &["workflow_id must be at most 64 characters"],
+        );
+    }
+
+    #[test]
+    fn every_refusal_names_its_rule_and_what_was_measured() {
+        use RateSubject::{MultiDimensional, Workflow};
+        let check = |subject, query: &[_], expected: &[_]| {
+            let errors = judge(subject, query).unwrap_err();
+            assert_eq!(read(&errors), expected);
+        };
+        let long: &'static str = "ü".repeat(65).leak();
+        for subject in [Workflow, MultiDimensional] {
+            check(
+                subject,
+                &[
+                    ("workflow_id", long),
+                    ("workflow_version", "\0"),
+                    ("time_range", "3651d"),
+                    ("min_samples", "-3"),
+                ],
+                &[
+                    ("workflow_id", "exceeds_max_length", Some(64), Some(65)),
+                    ("workflow_version", "contains_nul", None, None),
+                    ("time_range", "out_of_range", None, None),
+                    ("min_samples", "out_of_range", Some(1), Some(-3)),
+                ],
+            );
+        }
+        let max = i64::from(MIN_SAMPLES_MAX);
+        for (value, rule, bound, actual) in [
+            ("2147483648", "out_of_range", Some(max), Some(max + 1)),
+            ("99999999999999999999", "out_of_range", Some(max), None),
+            ("x", "invalid_type", None, None),
+        ] {
+            check(
+                Workflow,
+                &[("min_samples", value), ("time_range", "7w")],
+                &[
+                    ("workflow_id", "required", None, None),
+                    ("time_range", "invalid_format", None, None),
+                    ("min_samples", rule, bound, actual),
+                ],
+            );
+        }
+        check(
+            MultiDimensional,
+            &[("workflow_version", "1")],
+            &[("incident_type", "required", None, None)],
+        );
+        check(
+            MultiDimensional,
+            &[("workflow_version", "1"), ("action_type", "a")],
+            &[("workflow_version", "required", None, None)],
         );
     }
 

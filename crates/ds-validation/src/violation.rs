@@ -1,4 +1,4 @@
-//! What can be wrong with an event, said so that a client can mend it in one round trip.
+//! What can be wrong with a body, said so that a client can mend it in one round trip.
 
 use std::fmt;
 
@@ -12,16 +12,17 @@ pub enum Rule {
     Empty,
     /// A text is longer than its column.
     TooLong,
-    /// A value has another JSON type.
+    /// A value of another JSON type, or a parameter that says no integer or boolean where it must.
     Type,
     /// `null` where a value is needed.
     Null,
     /// A word outside a closed set.
     Enum,
-    /// A text that does not have the form of a date-time, UUID, address or date.
+    /// A text that does not have the form of a date-time, UUID, address or date, or whichever its
+    /// message names.
     Format,
     /// A date-time of the right form that is no instant: without an offset, or of a day or second
-    /// that there is not.
+    /// that there is not. Of a parameter: neither a time nor a duration.
     Time,
     /// A number outside its bounds.
     Range,
@@ -37,7 +38,7 @@ pub enum Rule {
     TooDeep,
     /// More object members than an event may have.
     TooManyMembers,
-    /// More items than an array or a set of labels may have.
+    /// More items than an array or a set of labels may have, or more values than a parameter.
     TooMany,
     /// A parent event that is not stored.
     ParentNotFound,
@@ -63,6 +64,10 @@ pub enum Rule {
     ContentHash,
     /// A member that cannot be changed.
     Immutable,
+    /// A parameter that cannot stand beside another one, or beside what else is asked for.
+    Exclusive,
+    /// A cursor that was not handed out, or not to this question.
+    Cursor,
 }
 
 impl Rule {
@@ -96,6 +101,8 @@ impl Rule {
         Self::ContainsSecret,
         Self::ContentHash,
         Self::Immutable,
+        Self::Exclusive,
+        Self::Cursor,
     ];
 
     /// The stable code of the rule: in problem documents and as the metric label `reason`.
@@ -129,6 +136,8 @@ impl Rule {
             Self::ContainsSecret => "contains_secret",
             Self::ContentHash => "content_hash_mismatch",
             Self::Immutable => "immutable",
+            Self::Exclusive => "mutually_exclusive",
+            Self::Cursor => "invalid_cursor",
         }
     }
 }
@@ -146,9 +155,9 @@ pub struct Violation {
     /// What is wrong, in words that never repeat the value.
     pub message: String,
     /// The bound that was missed, where the rule has one.
-    pub bound: Option<u64>,
+    pub bound: Option<i64>,
     /// What was measured against the bound.
-    pub actual: Option<u64>,
+    pub actual: Option<i64>,
 }
 
 impl Violation {
@@ -176,9 +185,9 @@ impl Violation {
 
     /// Adds the bound and what was measured against it.
     #[must_use]
-    pub fn measured(mut self, bound: usize, actual: usize) -> Self {
-        self.bound = u64::try_from(bound).ok();
-        self.actual = u64::try_from(actual).ok();
+    pub fn measured(mut self, bound: impl TryInto<i64>, actual: impl TryInto<i64>) -> Self {
+        self.bound = bound.try_into().ok();
+        self.actual = actual.try_into().ok();
         self
     }
 

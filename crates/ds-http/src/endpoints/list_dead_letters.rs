@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ds_domain::event::EventOutcome;
 use ds_ingest::port::Ports;
-use ds_validation::query::ParameterError;
+use ds_validation::{ParameterError, ParameterErrors, Rule};
 use http::{StatusCode, Uri};
 use serde_json::json;
 
@@ -46,7 +46,7 @@ pub(super) async fn handle<P: Ports>(
 }
 
 /// Where the page begins, and how long it may be.
-fn parameters(uri: &Uri) -> Result<(Option<LetterId>, usize), Vec<ParameterError>> {
+fn parameters(uri: &Uri) -> Result<(Option<LetterId>, usize), ParameterErrors> {
     let (mut after, mut limit) = (None, None);
     for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         match &*name {
@@ -55,25 +55,37 @@ fn parameters(uri: &Uri) -> Result<(Option<LetterId>, usize), Vec<ParameterError
             _ => {}
         }
     }
-    let mut errors = Vec::new();
-    let mut refuse = |name, reason: String| errors.push(ParameterError::Schema { name, reason });
-    let limit = match limit.map(|text| text.parse()) {
-        None => LIMIT_DEFAULT,
-        Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,
-        Some(Ok(_) | Err(_)) => {
-            refuse("limit", format!("number must be from 1 to {LIMIT_MAX}"));
+    let mut errors = ParameterErrors::default();
+    let limit = match limit.as_deref().map(self::limit).transpose() {
+        Ok(limit) => limit.unwrap_or(LIMIT_DEFAULT),
+        Err(error) => {
+            errors.add(error);
             LIMIT_DEFAULT
         }
     };
     let cursor = after.as_deref().and_then(LetterId::parse);
     if after.is_some() && cursor.is_none() {
-        let reason =
+        let message =
             "string doesn't match \"queue:<id>\", \"spool:<id>\" or \"notifications:<id>\"";
-        refuse("after", reason.to_owned());
+        errors.add(ParameterError::in_query("after", Rule::Format, message));
     }
-    match errors.is_empty() {
-        true => Ok((cursor, limit)),
-        false => Err(errors),
+    errors.judge((cursor, limit))
+}
+
+fn limit(text: &str) -> Result<usize, ParameterError> {
+    let error = |rule| {
+        let message = format!("number must be from 1 to {LIMIT_MAX}");
+        ParameterError::in_query("limit", rule, message)
+    };
+    match text.parse::<i64>() {
+        Ok(number) => match usize::try_from(number) {
+            Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
+            Ok(_) | Err(_) => {
+                let bound = if number < 1 { 1 } else { LIMIT_MAX };
+                Err(error(Rule::Range).measured(bound, number))
+            }
+        },
+        Err(_) => Err(error(Rule::Type)),
     }
 }
 
@@ -82,12 +94,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(query: &str, expected: Result<(Option<&str>, usize), usize>) {
+    fn check(query: &str, expected: Result<(Option<&str>, usize), &[&str]>) {
         let uri: Uri = format!("/x{query}").parse().unwrap();
+        let told = |error: &ParameterError| {
+            let (name, rule) = (error.name, error.rule.as_str());
+            match (error.bound, error.actual) {
+                (Some(bound), Some(actual)) => format!("{name} {rule} {bound} {actual}"),
+                _ => format!("{name} {rule}"),
+            }
+        };
         let read = parameters(&uri)
             .map(|(after, limit)| (after.map(|id| id.to_string()), limit))
-            .map_err(|errors| errors.len());
+            .map_err(|errors| errors.iter().map(told).collect::<Vec<_>>());
         let expected = expected.map(|(after, limit)| (after.map(str::to_owned), limit));
+        let expected = expected.map_err(|errors| errors.iter().map(ToString::to_string).collect());
         assert_eq!(read, expected, "{query}");
     }
 
@@ -96,9 +116,13 @@ mod tests {
         check("", Ok((None, 50)));
         check("?limit=500&after=queue:1-0", Ok((Some("queue:1-0"), 500)));
         check("?after=spool%3A7&after=queue:1", Ok((Some("spool:7"), 50)));
-        check("?limit=0", Err(1));
-        check("?limit=501", Err(1));
-        check("?limit=&after=", Err(2));
-        check("?limit=-1&after=7", Err(2));
+        check("?limit=0", Err(&["limit out_of_range 1 0"]));
+        check("?limit=501", Err(&["limit out_of_range 500 501"]));
+        let neither = ["limit invalid_type", "after invalid_format"];
+        check("?limit=&after=", Err(&neither));
+        check(
+            "?limit=-1&after=7",
+            Err(&["limit out_of_range 1 -1", "after invalid_format"]),
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use ds_domain::event::EventCategory;
-use ds_validation::query::ParameterError;
+use ds_validation::{ParameterError, Rule};
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode, Uri,
     header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH},
@@ -65,7 +65,7 @@ pub(super) async fn handle(call: Call) -> Result<Reply, Problem> {
 }
 
 /// The category that is asked for, if one is.
-fn category(uri: &Uri) -> Result<Option<EventCategory>, Vec<ParameterError>> {
+fn category(uri: &Uri) -> Result<Option<EventCategory>, ParameterError> {
     let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let Some((_, word)) = pairs.find(|(name, _)| name == "category") else {
         return Ok(None);
@@ -75,15 +75,15 @@ fn category(uri: &Uri) -> Result<Option<EventCategory>, Vec<ParameterError>> {
             .iter()
             .map(|word| word.as_str())
             .collect();
-        let reason = match &*word {
-            "" => "empty value is not allowed".to_owned(),
+        let error = |rule, message| ParameterError::in_query("category", rule, message);
+        match &*word {
+            "" => error(Rule::Empty, "empty value is not allowed".to_owned()).measured(1, 0),
             _ => {
                 let words = words.join("\",\"");
-                format!("value is not one of the allowed values [\"{words}\"]")
+                let message = format!("value is not one of the allowed values [\"{words}\"]");
+                error(Rule::Enum, message)
             }
-        };
-        let name = "category";
-        vec![ParameterError::Schema { name, reason }]
+        }
     })
 }
 
@@ -110,9 +110,9 @@ fn tag(body: &[u8]) -> HeaderValue {
 mod tests {
     use super::*;
 
-    fn asked(query: &str) -> Result<Option<EventCategory>, String> {
+    fn asked(query: &str) -> Result<Option<EventCategory>, (Rule, String)> {
         let uri = format!("/api/v1/audit/event-types{query}").parse().unwrap();
-        category(&uri).map_err(|errors| errors[0].to_string())
+        category(&uri).map_err(|error| (error.rule, error.to_string()))
     }
 
     #[test]
@@ -124,8 +124,9 @@ mod tests {
             Ok(Some(EventCategory::Workflow))
         );
         let empty = "parameter \"category\" in query has an error: empty value is not allowed";
-        assert_eq!(asked("?category="), Err(empty.to_owned()));
-        let refusal = asked("?category=Gateway").unwrap_err();
+        assert_eq!(asked("?category="), Err((Rule::Empty, empty.to_owned())));
+        let (rule, refusal) = asked("?category=Gateway").unwrap_err();
+        assert_eq!(rule, Rule::Enum);
         assert!(
             refusal.contains("one of the allowed values [\"gateway\","),
             "{refusal}"

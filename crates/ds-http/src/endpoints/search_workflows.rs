@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ds_ingest::port::Ports;
 use ds_metrics::catalog;
-use ds_validation::{Limits, parse_search, query::ParameterError};
+use ds_validation::{Limits, ParameterError, Rule, parse_search};
 use http::{StatusCode, Uri};
 use tokio::time::Instant;
 
@@ -43,16 +43,16 @@ pub(super) async fn handle<P: Ports>(
 }
 
 /// Whether the scores are to be explained, by the query string; the body may ask for it, too.
-fn explain(uri: &Uri) -> Result<bool, Vec<ParameterError>> {
+fn explain(uri: &Uri) -> Result<bool, ParameterError> {
     let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let given = pairs.find(|(name, _)| name == "explain");
     match given.as_ref().map(|(_, value)| &**value) {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(vec![ParameterError::Schema {
-            name: "explain",
-            reason: "value must be a boolean".to_owned(),
-        }]),
+        Some(_) => {
+            let message = "value must be a boolean";
+            Err(ParameterError::in_query("explain", Rule::Type, message))
+        }
     }
 }
 
@@ -67,7 +67,8 @@ mod tests {
         assert_eq!(asked("?explain=false&explain=true"), Ok(false));
         assert_eq!(asked("?x=1&explain=true"), Ok(true));
         for query in ["?explain", "?explain=1", "?explain=TRUE"] {
-            assert!(asked(query).is_err(), "{query}");
+            let error = asked(query).unwrap_err();
+            assert_eq!((error.name, error.rule), ("explain", Rule::Type), "{query}");
         }
     }
 }

@@ -462,7 +462,6 @@ fn the_enums_are_those_of_the_code() {
     let ours = [
         "conflict",
         "refused_by_store",
-        "invalid_parameter",
         "invalid_json",
         "incomplete",
         "invalid_content_type",

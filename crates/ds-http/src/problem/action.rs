@@ -3,11 +3,7 @@
 use ds_domain::limit::ACTION_TEXT_FIELDS;
 use ds_ingest::ActionError;
 use ds_repository::error::StoreError;
-use ds_validation::{
-    Rejection, Violations,
-    incident::{IncidentFault, IncidentParameterError},
-    rate::{RateParameterError, RateSubject},
-};
+use ds_validation::{ParameterErrors, Rejection, Rule, Violations, rate::RateSubject};
 use http::StatusCode;
 
 use super::{Fault, Problem, refusal};
@@ -55,19 +51,14 @@ impl Problem {
     }
 
     /// A success rate that cannot be asked for.
-    pub(crate) fn of_rate_parameters(errors: &[RateParameterError], subject: RateSubject) -> Self {
+    pub(crate) fn of_rate_parameters(errors: &ParameterErrors, subject: RateSubject) -> Self {
         let title = match subject {
             RateSubject::MultiDimensional => "Invalid Query Parameter",
             RateSubject::IncidentType | RateSubject::Workflow => "Validation Error",
         };
-        let first = errors.first().map(|error| error.detail.clone());
-        let detail = first.unwrap_or_else(|| "query parameters have an error".to_owned());
-        let status = StatusCode::BAD_REQUEST;
-        let mut problem = Self::new(status, "validation-error", title, detail);
-        for error in errors {
-            problem = problem.listing_parameter(error.name, &error.detail);
-        }
-        problem
+        let detail = refusal::first_message(errors);
+        let problem = Self::new(StatusCode::BAD_REQUEST, "validation-error", title, detail);
+        refusal::listing_parameters(problem, errors)
     }
 
     /// A success rate that the store did not tell.
@@ -83,24 +74,20 @@ impl Problem {
         }
     }
 
-    /// Incidents that cannot be asked for.
-    pub(crate) fn of_incident_parameters(errors: &[IncidentParameterError]) -> Self {
-        let fault = errors.first().map(|error| error.fault);
-        let (slug, title) = match fault.unwrap_or(IncidentFault::Parameter) {
-            IncidentFault::Limit => ("invalid-limit", "Invalid Limit"),
-            IncidentFault::Offset => ("invalid-offset", "Invalid Offset"),
-            IncidentFault::Severity => ("invalid-severity", "Invalid Severity"),
-            IncidentFault::Id => ("invalid-id", "Invalid ID"),
-            IncidentFault::Missing => ("missing-parameter", "Missing Parameter"),
-            IncidentFault::Parameter => ("invalid-parameter", "Invalid Parameter"),
+    /// Incidents that cannot be asked for. The first contract has a name for each way.
+    pub(crate) fn of_incident_parameters(errors: &ParameterErrors) -> Self {
+        let first = errors.iter().next();
+        let (slug, title) = match first.map(|error| (error.name, error.rule)) {
+            Some((_, Rule::Required)) => ("missing-parameter", "Missing Parameter"),
+            Some(("limit", _)) => ("invalid-limit", "Invalid Limit"),
+            Some(("offset", _)) => ("invalid-offset", "Invalid Offset"),
+            Some(("severity", _)) => ("invalid-severity", "Invalid Severity"),
+            Some(("id", _)) => ("invalid-id", "Invalid ID"),
+            Some(_) | None => ("invalid-parameter", "Invalid Parameter"),
         };
-        let first = errors.first().map(|error| error.detail.clone());
-        let detail = first.unwrap_or_else(|| "query parameters have an error".to_owned());
-        let mut problem = Self::new(StatusCode::BAD_REQUEST, slug, title, detail);
-        for error in errors {
-            problem = problem.listing_parameter(error.name, &error.detail);
-        }
-        problem
+        let detail = refusal::first_message(errors);
+        let problem = Self::new(StatusCode::BAD_REQUEST, slug, title, detail);
+        refusal::listing_parameters(problem, errors)
     }
 
     /// Incidents that the store did not tell.
@@ -119,17 +106,6 @@ impl Problem {
         let detail = format!("incident with ID {id} not found");
         let title = "Incident Not Found";
         Self::new(StatusCode::NOT_FOUND, "not-found", title, detail)
-    }
-
-    fn listing_parameter(mut self, name: &'static str, message: &str) -> Self {
-        let rule = "invalid_parameter";
-        self.0.errors.push(Fault {
-            parameter: Some(name),
-            rule,
-            message: message.to_owned(),
-            ..Fault::default()
-        });
-        self.counting(name, rule, 1)
     }
 
     fn listing_conflict(mut self, pointer: String, message: &str) -> Self {

@@ -18,7 +18,7 @@ impl Problem {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, slug, title, detail.clone()).blaming_body(
                     "exceeds_max_length",
                     detail,
-                    u64::try_from(bytes_max).ok(),
+                    i64::try_from(bytes_max).ok(),
                 )
             }
             BodyError::TooSlow { timeout } => {
@@ -75,7 +75,7 @@ impl Problem {
         mut self,
         rule: &'static str,
         message: String,
-        bound: Option<u64>,
+        bound: Option<i64>,
     ) -> Self {
         self.0.errors.push(Fault {
             pointer: Some(String::new()),

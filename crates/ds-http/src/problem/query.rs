@@ -1,6 +1,6 @@
 //! Problems with what is asked for.
 
-use ds_validation::query::ParameterError;
+use ds_validation::{ParameterError, Rule};
 use http::StatusCode;
 use uuid::Uuid;
 
@@ -17,18 +17,14 @@ impl Problem {
 
     /// A place to begin that a stream cannot begin at.
     pub(crate) fn no_stream_from(name: &'static str) -> Self {
-        Self::of_parameters(vec![ParameterError::Schema {
-            name,
-            reason: "a stream begins at the newest event, or at `next` of a page".to_owned(),
-        }])
+        let message = "a stream begins at the newest event, or at `next` of a page";
+        Self::of_parameters(ParameterError::in_query(name, Rule::Exclusive, message))
     }
 
     /// A cursor that was not handed out, or not to this question.
     pub(crate) fn of_cursor() -> Self {
-        Self::of_parameters(vec![ParameterError::Schema {
-            name: "cursor",
-            reason: "value is no cursor of a query with these filters".to_owned(),
-        }])
+        let message = "value is no cursor of a query with these filters";
+        Self::of_parameters(ParameterError::in_query("cursor", Rule::Cursor, message))
     }
 
     /// An id that no stored event has.

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use ds_domain::limit::EVENT_TEXT_FIELDS;
-use ds_validation::{Rejection, Rule, Violation, Violations, query::ParameterError};
+use ds_validation::{ParameterError, ParameterErrors, Rejection, Rule, Violation, Violations};
 use http::StatusCode;
 use uuid::Uuid;
 
 use super::{Fault, Problem, Resource, Write};
+
+/// The detail when it is not known which parameter is meant.
+const NO_PARAMETER: &str = "query parameters have an error";
 
 /// Longest list of violations in a `detail`. The member `errors` is never cut.
 const DETAIL_BYTES_MAX: usize = 4_096;
@@ -100,46 +103,49 @@ pub(super) fn of_row(column: Option<String>, write: Write) -> Problem {
     problem
 }
 
-/// Query parameters that cannot be used.
-pub(super) fn of_parameters(errors: &[ParameterError]) -> Problem {
-    let is_schema = |error: &&ParameterError| !matches!(error, ParameterError::Time { .. });
+/// Parameters that cannot be used.
+pub(super) fn of_parameters(errors: &ParameterErrors) -> Problem {
     // A parameter that breaks its schema is reported before the times are looked at.
-    let first = errors.iter().find(is_schema).or_else(|| errors.first());
-    let mut problem = match first {
-        None => Problem::invalid("query parameters have an error"),
-        Some(error @ (ParameterError::Schema { .. } | ParameterError::Path { .. })) => {
-            match errors.len() - 1 {
-                0 => Problem::invalid(error.to_string()),
-                more => Problem::invalid(format!("{error} (and {more} more errors)")),
-            }
-        }
-        Some(error @ ParameterError::Time { .. }) => {
-            let text = error.to_string();
-            let detail = format!("Validation failed for query parameters: query - {text}");
+    let mut of_schema = errors.iter().filter(|error| error.rule != Rule::Time);
+    let problem = match (of_schema.next(), errors.iter().next()) {
+        (Some(error), _) => match errors.len() - 1 {
+            0 => Problem::invalid(error.to_string()),
+            more => Problem::invalid(format!("{error} (and {more} more errors)")),
+        },
+        (None, Some(ParameterError { message, .. })) => {
+            let detail = format!("Validation failed for query parameters: query - {message}");
             let mut problem = Problem::invalid(detail);
             problem.0.resource = Some(Resource {
                 name: "query parameters",
-                field_errors: BTreeMap::from([("query", text)]),
+                field_errors: BTreeMap::from([("query", message.clone())]),
                 ..Resource::default()
             });
             problem
         }
+        (None, None) => Problem::invalid(NO_PARAMETER),
     };
+    listing_parameters(problem, errors)
+}
+
+/// The detail of a problem with parameters, of which the first contract tells the first one in words
+/// that name it.
+pub(super) fn first_message(errors: &ParameterErrors) -> String {
+    let first = errors.iter().next();
+    first.map_or_else(|| NO_PARAMETER.to_owned(), |error| error.message.clone())
+}
+
+/// Adds every broken rule to `errors` and to the metrics.
+pub(super) fn listing_parameters(mut problem: Problem, errors: &ParameterErrors) -> Problem {
     for error in errors {
-        let (rule, message) = match error {
-            ParameterError::Schema { reason, .. } | ParameterError::Path { reason, .. } => {
-                ("invalid_parameter", reason.clone())
-            }
-            ParameterError::Time { .. } => ("invalid_time", error.to_string()),
-        };
-        let parameter = Some(error.name());
+        problem = problem.counting(error.name, error.rule.as_str(), 1);
         problem.0.errors.push(Fault {
-            parameter,
-            rule,
-            message,
-            ..Fault::default()
+            pointer: None,
+            parameter: Some(error.name),
+            rule: error.rule.as_str(),
+            message: error.message.clone(),
+            bound: error.bound,
+            actual: error.actual,
         });
-        problem = problem.counting(error.name(), rule, 1);
     }
     problem
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use ds_dlq::BacklogError;
 use ds_ingest::{ActionError, NotificationError};
 use ds_repository::error::{AppendError, Cause};
-use ds_validation::{
-    Limits, Rejection, Rule, Violation, Violations, parse_event, parse_notification,
-};
+use ds_validation::{Limits, Rejection, Violation, Violations, parse_event, parse_notification};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -73,17 +71,13 @@ fn refused(column: &str) -> RecordError {
 }
 
 fn time_error() -> ParameterError {
-    ParameterError::Time {
-        name: "since",
-        given: "soon".to_owned(),
-    }
+    let message = "invalid time format: soon (expected: 24h, 7d, or RFC3339 timestamp)";
+    ParameterError::in_query("since", Rule::Time, message)
 }
 
-fn limit_error(reason: &str) -> ParameterError {
-    ParameterError::Schema {
-        name: "limit",
-        reason: reason.to_owned(),
-    }
+fn limit_error() -> ParameterError {
+    let message = "number must be at most 1000";
+    ParameterError::in_query("limit", Rule::Range, message).measured(1_000, 1_001)
 }
 
 /// One problem of every kind.
@@ -93,8 +87,8 @@ pub(crate) fn samples() -> Vec<Value> {
         invalid([long, future()], Write::Single),
         Problem::of_record(refused("event_type"), Write::Single),
         Problem::of_record(RecordError::Conflict(vec![(1, Uuid::nil())]), Write::Batch),
-        Problem::of_parameters(vec![time_error()]),
-        Problem::of_parameters(vec![limit_error("number must be at least 1")]),
+        Problem::of_parameters(time_error()),
+        Problem::of_parameters(limit_error()),
         Problem::not_a_uuid(),
         Problem::not_a_letter(),
         Problem::overloaded(overloaded(1_000)),
@@ -600,9 +594,17 @@ fn a_store_that_fails_is_reported_by_operation() {
 #[test]
 fn a_parameter_out_of_bounds_is_named() {
     let text = r#"parameter "limit" in query has an error: number must be at most 1000"#;
-    let error = || limit_error("number must be at most 1000");
-    check_invalid(&Problem::of_parameters(vec![error()]), text);
-    let several = vec![time_error(), error(), error()];
+    let problem = Problem::of_parameters(limit_error());
+    check_invalid(&problem, text);
+    let error = json!({
+        "parameter": "limit", "rule": "out_of_range", "message": "number must be at most 1000",
+        "bound": 1_000, "actual": 1_001,
+    });
+    assert_eq!(render(&problem).2["errors"], json!([error]));
+    assert_eq!(problem.0.failures, [(("limit", "out_of_range"), 1)]);
+    let mut several = ParameterErrors::from(time_error());
+    several.add(limit_error());
+    several.add(ParameterError::in_query("limit", Rule::Type, "no"));
     check_invalid(
         &Problem::of_parameters(several),
         &format!("{text} (and 2 more errors)"),
@@ -610,8 +612,40 @@ fn a_parameter_out_of_bounds_is_named() {
 }
 
 #[test]
+fn every_way_to_ask_wrongly_has_its_rule() {
+    let check = |problem: &Problem, parameter: &str, rule: &str| {
+        let document = render(problem).2;
+        let error = &document["errors"][0];
+        assert_eq!(document["errors"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&error["parameter"], &error["rule"]),
+            (&json!(parameter), &json!(rule))
+        );
+    };
+    check(&Problem::of_cursor(), "cursor", "invalid_cursor");
+    check(
+        &Problem::no_stream_from("offset"),
+        "offset",
+        "mutually_exclusive",
+    );
+    check(&Problem::not_a_uuid(), "event_id", "invalid_format");
+    check(
+        &Problem::of_parameters(time_error()),
+        "since",
+        "invalid_time",
+    );
+    check(&incident_error("limit=x"), "limit", "invalid_type");
+    check(&incident_error("severity=x"), "severity", "invalid_enum");
+    check(
+        &rate_error("action_type=a&time_range=x"),
+        "time_range",
+        "invalid_format",
+    );
+}
+
+#[test]
 fn a_time_that_cannot_be_read_is_reported_as_the_first_contract_does() {
-    let problem = Problem::of_parameters(vec![time_error()]);
+    let problem = Problem::of_parameters(time_error());
     let text = "invalid time format: soon (expected: 24h, 7d, or RFC3339 timestamp)";
     check_invalid(
         &problem,

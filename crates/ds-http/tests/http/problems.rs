@@ -320,6 +320,108 @@ async fn parameters_that_cannot_be_used() {
     check(Setup::default(), cases).await;
 }
 
+/// Asks for each target, and checks what a program is told: of each error the parameter and the rule,
+/// with bound and actual where there are any.
+async fn check_told(cases: &[(&str, &str, &[&str])]) {
+    let server = Server::start(Setup::default()).await;
+    let mut client = server.client().await;
+    for (target, slug, expected) in cases {
+        let answer = client.ask(&format!("GET /api/v1/{target}"), "").await;
+        let problem = answer.problem(400, slug);
+        let told = |error: &Value| {
+            assert!(error["message"].is_string(), "{target}");
+            let (parameter, rule) = (error["parameter"].as_str(), error["rule"].as_str());
+            let mut told = format!("{} {}", parameter.unwrap(), rule.unwrap());
+            if let (Value::Number(bound), Value::Number(actual)) =
+                (&error["bound"], &error["actual"])
+            {
+                told.push_str(&format!(" {bound} {actual}"));
+            }
+            told
+        };
+        let errors = problem["errors"].as_array().unwrap();
+        let errors: Vec<String> = errors.iter().map(told).collect();
+        assert_eq!(errors, *expected, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn every_rule_that_parameters_of_the_audit_break_is_told_to_programs() {
+    let long = "x".repeat(300);
+    let events =
+        format!("audit/events?limit=0&offset=-1&severity={long}&severity=&until=soon&count=all");
+    let broken = [
+        "severity exceeds_max_length 20 300",
+        "severity empty 1 0",
+        "until invalid_time",
+        "limit out_of_range 1 0",
+        "offset out_of_range 0 -1",
+        "count invalid_enum",
+    ];
+    let correlation = format!("audit/correlations/{long}?limit=x");
+    let slug = "validation-error";
+    check_told(&[
+        (&events, slug, &broken),
+        (
+            "audit/notifications?status=lost&cursor=&offset=7",
+            slug,
+            &["status invalid_enum", "offset mutually_exclusive"],
+        ),
+        (
+            &correlation,
+            slug,
+            &[
+                "correlation_id exceeds_max_length 255 300",
+                "limit invalid_type",
+            ],
+        ),
+        ("audit/event-types?category=", slug, &["category empty 1 0"]),
+        ("audit/events/7", slug, &["event_id invalid_format"]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn every_rule_that_parameters_of_workflows_and_actions_break_is_told_to_programs() {
+    let long = "x".repeat(300);
+    let workflows = format!("workflows?component={long}&custom_labels[a%20b]=&limit=1001");
+    let incidents = format!("incidents?limit=1001&severity=x&cluster={long}");
+    let slug = "validation-error";
+    check_told(&[
+        (
+            &workflows,
+            slug,
+            &[
+                "component exceeds_max_length 255 300",
+                "custom_labels invalid_format",
+                "custom_labels empty 1 0",
+                "limit out_of_range 1000 1001",
+            ],
+        ),
+        ("workflows/7", slug, &["workflow_id invalid_format"]),
+        (
+            "success-rate/workflow?time_range=7w&min_samples=0",
+            slug,
+            &[
+                "workflow_id required",
+                "time_range invalid_format",
+                "min_samples out_of_range 1 0",
+            ],
+        ),
+        (
+            &incidents,
+            "invalid-limit",
+            &[
+                "limit out_of_range 1000 1001",
+                "severity invalid_enum",
+                "cluster exceeds_max_length 255 300",
+            ],
+        ),
+        ("incidents/7x", "invalid-id", &["id invalid_type"]),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn paths_and_methods_that_are_not_there() {
     let no_path = "no resource has this path".to_owned();

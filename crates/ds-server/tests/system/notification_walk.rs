@@ -127,11 +127,11 @@ async fn a_cursor_is_good_for_its_filters_and_for_notifications_only() {
         let reply = service.send(Method::GET, &wrong, "").await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{wrong}");
         let problem = reply.json();
-        let name = problem["errors"][0]["parameter"].as_str().unwrap();
-        let expected = match wrong.contains("offset") {
-            true => "offset",
-            false => "cursor",
+        let (name, rule) = match wrong.contains("offset") {
+            true => ("offset", "mutually_exclusive"),
+            false => ("cursor", "invalid_cursor"),
         };
-        assert_eq!(name, expected, "{problem}");
+        assert_eq!(problem["errors"][0]["parameter"], name, "{problem}");
+        assert_eq!(problem["errors"][0]["rule"], rule, "{problem}");
     }
 }

@@ -160,7 +160,11 @@ async fn a_cursor_is_good_for_its_filters_on_every_replica_and_nowhere_else() {
         let reply = service.send(Method::GET, &wrong, "").await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{wrong}");
         let problem = reply.json();
-        let name = problem["errors"][0]["parameter"].as_str().unwrap();
-        assert!(["cursor", "offset"].contains(&name), "{problem}");
+        let (name, rule) = match wrong.contains("offset") {
+            true => ("offset", "mutually_exclusive"),
+            false => ("cursor", "invalid_cursor"),
+        };
+        assert_eq!(problem["errors"][0]["parameter"], name, "{problem}");
+        assert_eq!(problem["errors"][0]["rule"], rule, "{problem}");
     }
 }

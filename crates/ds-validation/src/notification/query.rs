@@ -9,7 +9,10 @@ use ds_domain::{
 };
 use jiff::Timestamp;
 
-use crate::query::{Given, ParameterError, Query};
+use crate::{
+    ParameterErrors,
+    query::{Given, Query},
+};
 
 /// A query of notifications.
 pub type NotificationQuery = Query<NotificationFilter>;
@@ -22,7 +25,7 @@ pub type NotificationQuery = Query<NotificationFilter>;
 pub fn parse_notification_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     now: Timestamp,
-) -> Result<NotificationQuery, Vec<ParameterError>> {
+) -> Result<NotificationQuery, ParameterErrors> {
     let mut given = Given::new(pairs);
     let filter = NotificationFilter {
         remediation_ids: given.texts("remediation_id", NOTIFICATION_NAME_CHARS_MAX),

@@ -10,13 +10,17 @@ use ds_domain::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{ParameterError, Query, echo, no_such_word};
-use crate::relative_time;
+use super::{Query, echo, no_such_word};
+use crate::{
+    ParameterError, ParameterErrors, ParameterPlace, Rule,
+    parameter::{Breach, NoInteger, integer},
+    relative_time,
+};
 
 /// The parameters as given, and what is wrong with them.
 pub(crate) struct Given<'a> {
     values: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
-    errors: Vec<ParameterError>,
+    errors: ParameterErrors,
 }
 
 impl<'a> Given<'a> {
@@ -25,16 +29,13 @@ impl<'a> Given<'a> {
         for (name, value) in pairs {
             values.entry(name).or_default().push(value);
         }
-        let errors = Vec::new();
+        let errors = ParameterErrors::default();
         Self { values, errors }
     }
 
     /// What was read, unless something is wrong.
-    pub(crate) fn judge<T>(self, read: T) -> Result<T, Vec<ParameterError>> {
-        match self.errors.is_empty() {
-            true => Ok(read),
-            false => Err(self.errors),
-        }
+    pub(crate) fn judge<T>(self, read: T) -> Result<T, ParameterErrors> {
+        self.errors.judge(read)
     }
 
     /// The query for `filter`, which was read from these parameters and is the question `scope`; a
@@ -44,7 +45,7 @@ impl<'a> Given<'a> {
         filter: F,
         scope: Scope,
         items: u16,
-    ) -> Result<Query<F>, Vec<ParameterError>> {
+    ) -> Result<Query<F>, ParameterErrors> {
         let cursor = self.cursor();
         let page = self.page(cursor.is_some(), items);
         let query = Query {
@@ -60,19 +61,24 @@ impl<'a> Given<'a> {
 
     /// Notes an error that was found elsewhere.
     pub(crate) fn report(&mut self, error: ParameterError) {
-        self.errors.push(error);
+        self.errors.add(error);
     }
 
-    pub(crate) fn refuse(&mut self, name: &'static str, reason: impl Into<String>) {
-        self.errors.push(ParameterError::Schema {
-            name,
-            reason: reason.into(),
-        });
+    /// Notes a rule that the parameter `name` breaks.
+    pub(crate) fn refuse(&mut self, name: &'static str, breach: Breach) {
+        self.report(breach.at(ParameterPlace::Query, name));
     }
 
     /// The first value of a parameter that has one.
     fn first(&self, name: &str) -> Option<Cow<'a, str>> {
         self.values.get(name)?.first().cloned()
+    }
+
+    /// The first value of a parameter of which an empty one counts as absent.
+    #[cfg(feature = "actions")]
+    pub(crate) fn filled(&self, name: &str) -> Option<String> {
+        let value = self.first(name).filter(|value| !value.is_empty());
+        value.map(Cow::into_owned)
     }
 
     /// The cursor, if there is one. It is opened elsewhere.
@@ -91,38 +97,42 @@ impl<'a> Given<'a> {
     }
 
     /// The values of a parameter that may have several: sorted and each once, so that the same
-    /// question is the same filter. None of them when one is wrong; the first such is reported.
+    /// question is the same filter. None of them when one is wrong; every rule that is broken is
+    /// reported.
     pub(crate) fn several<T: Ord>(
         &mut self,
         name: &'static str,
-        read: impl Fn(&str) -> Result<T, String>,
+        read: impl Fn(&str) -> Result<T, Breach>,
     ) -> Vec<T> {
         let Some(given) = self.values.remove(name) else {
             return Vec::new();
         };
         if given.len() > FILTER_VALUES_MAX {
-            self.refuse(
-                name,
-                format!("parameter has more than {FILTER_VALUES_MAX} values"),
-            );
+            self.refuse(name, Breach::too_many_values(given.len()));
             return Vec::new();
         }
-        let read = |value: &Cow<'_, str>| match &**value {
-            "" => Err("empty value is not allowed".to_owned()),
-            value if value.contains('\0') => Err("value contains a NUL character".to_owned()),
-            value => read(value),
-        };
-        match given.iter().map(read).collect::<Result<Vec<T>, String>>() {
-            Ok(mut values) => {
-                values.sort_unstable();
-                values.dedup();
-                values
-            }
-            Err(reason) => {
-                self.refuse(name, reason);
-                Vec::new()
+        let mut values = Vec::with_capacity(given.len());
+        let mut is_usable = true;
+        for value in &given {
+            let found = match &**value {
+                "" => Err(Breach::empty()),
+                value if value.contains('\0') => Err(Breach::nul()),
+                value => read(value),
+            };
+            match found {
+                Ok(value) => values.push(value),
+                Err(breach) => {
+                    self.refuse(name, breach);
+                    is_usable = false;
+                }
             }
         }
+        if !is_usable {
+            return Vec::new();
+        }
+        values.sort_unstable();
+        values.dedup();
+        values
     }
 
     /// Texts of a member that has at most `chars_max` code points. A longer one has nothing, and is
@@ -137,7 +147,10 @@ impl<'a> Given<'a> {
     pub(crate) fn ids(&mut self, name: &'static str) -> Vec<Uuid> {
         self.several(name, |value| match (value.len(), Uuid::try_parse(value)) {
             (36, Ok(id)) => Ok(id),
-            (_, Ok(_) | Err(_)) => Err("string doesn't match the format \"uuid\"".to_owned()),
+            (_, Ok(_) | Err(_)) => {
+                let message = "string doesn't match the format \"uuid\"";
+                Err(Breach::new(Rule::Format, message))
+            }
         })
     }
 
@@ -158,14 +171,15 @@ impl<'a> Given<'a> {
 
     /// Which part of the answer is asked for, as long as no cursor is opened.
     fn page(&mut self, is_walk: bool, items: u16) -> Page {
-        let limit = self.integer("limit", 1, u64::from(PAGE_ITEMS_MAX));
+        let limit = self.integer("limit", 1, i64::from(PAGE_ITEMS_MAX));
         let limit = limit.map_or(items, |limit| {
             u16::try_from(limit).unwrap_or(PAGE_ITEMS_MAX)
         });
-        let offset = self.integer("offset", 0, i64::MAX.unsigned_abs());
+        let offset = self.integer("offset", 0, i64::MAX);
         let offset = offset.unwrap_or(0);
         if is_walk && offset > 0 {
-            self.refuse("offset", "offset cannot be combined with cursor");
+            let message = "offset cannot be combined with cursor";
+            self.refuse("offset", Breach::new(Rule::Exclusive, message));
         }
         let (start, count) = match is_walk {
             true => (Start::Newest, Count::None),
@@ -192,13 +206,16 @@ impl<'a> Given<'a> {
     pub(crate) fn time(&mut self, name: &'static str, now: Timestamp) -> Option<Timestamp> {
         let value = self.first(name)?;
         if value.is_empty() {
-            self.refuse(name, "empty value is not allowed");
+            self.refuse(name, Breach::empty());
             return None;
         }
         let time = relative_time::parse(&value, now);
         if time.is_none() {
-            let given = echo(&value);
-            self.errors.push(ParameterError::Time { name, given });
+            let message = format!(
+                "invalid time format: {} (expected: 24h, 7d, or RFC3339 timestamp)",
+                echo(&value)
+            );
+            self.refuse(name, Breach::new(Rule::Time, message));
         }
         time
     }
@@ -211,42 +228,38 @@ impl<'a> Given<'a> {
         }
     }
 
-    pub(crate) fn integer(&mut self, name: &'static str, min: u64, max: u64) -> Option<u64> {
+    /// An integer from `min`, which is not negative, to `max`.
+    pub(crate) fn integer(&mut self, name: &'static str, min: i64, max: i64) -> Option<u64> {
         let value = self.first(name)?;
-        let digits = value.strip_prefix(['-', '+']).unwrap_or(&value);
+        let fault = match integer(&value, min, max) {
+            Ok(number) => return u64::try_from(number).ok(),
+            Err(fault) => fault,
+        };
         let given = echo(&value);
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.refuse(
-                name,
-                format!("value {given}: an invalid integer: invalid syntax"),
-            );
-            return None;
-        }
-        match value.parse::<i64>() {
-            Err(_overflow) => {
-                self.refuse(
-                    name,
-                    format!("value {given}: an invalid integer: value out of range"),
-                );
+        let message = match fault {
+            NoInteger::Syntax => format!("value {given}: an invalid integer: invalid syntax"),
+            NoInteger::Overflow { .. } => {
+                format!("value {given}: an invalid integer: value out of range")
             }
-            Ok(number) => match u64::try_from(number) {
-                Ok(number) if number > max => {
-                    self.refuse(name, format!("number must be at most {max}"));
-                }
-                Ok(number) if number >= min => return Some(number),
-                Ok(_) | Err(_) => self.refuse(name, format!("number must be at least {min}")),
-            },
-        }
+            NoInteger::Beyond { actual, .. } if actual < min => {
+                format!("number must be at least {min}")
+            }
+            NoInteger::Beyond { .. } => format!("number must be at most {max}"),
+        };
+        self.refuse(name, fault.breach(message));
         None
     }
 }
 
 /// Checks that `value` has at most `chars_max` code points.
-pub(super) fn text(chars_max: Option<usize>, value: &str) -> Result<(), String> {
-    match chars_max {
-        Some(chars_max) if value.len() > chars_max && value.chars().count() > chars_max => {
-            Err(format!("maximum string length is {chars_max}"))
-        }
-        Some(_) | None => Ok(()),
+pub(super) fn text(chars_max: Option<usize>, value: &str) -> Result<(), Breach> {
+    let Some(chars_max) = chars_max.filter(|chars_max| value.len() > *chars_max) else {
+        return Ok(());
+    };
+    let chars = value.chars().count();
+    if chars <= chars_max {
+        return Ok(());
     }
+    let message = format!("maximum string length is {chars_max}");
+    Err(Breach::new(Rule::TooLong, message).measured(chars_max, chars))
 }

@@ -4,13 +4,17 @@ use ds_domain::{cursor::Position, filter::Count, limit::FILTER_VALUES_MAX};
 use uuid::Uuid;
 
 use super::*;
+use crate::parameter::tests::read;
 
-fn parse(query: &[(&str, &str)]) -> Result<EventQuery, Vec<String>> {
+fn judge(query: &[(&str, &str)]) -> Result<EventQuery, ParameterErrors> {
     let pairs = query
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()));
-    let now = "2026-11-21T10:00:00Z".parse().unwrap();
-    parse_event_query(pairs, now).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    parse_event_query(pairs, "2026-11-21T10:00:00Z".parse().unwrap())
+}
+
+fn parse(query: &[(&str, &str)]) -> Result<EventQuery, Vec<String>> {
+    judge(query).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 fn schema(name: &str, reason: &str) -> String {
@@ -110,10 +114,16 @@ fn the_values_of_one_name_are_alternatives_in_one_order() {
     assert_eq!(all_but_one.values_of("actor_id").len(), FILTER_VALUES_MAX);
     let reason = "parameter has more than 50 values";
     assert_eq!(parse(&query), Err(vec![schema("actor_id", reason)]));
-    // Each wrong parameter is reported once, whatever else it says.
-    let wrong = parse(&[("severity", "a"), ("severity", ""), ("severity", "\0")]);
-    let reason = "empty value is not allowed";
-    assert_eq!(wrong, Err(vec![schema("severity", reason)]));
+    // Every rule that a value breaks is told, and told once.
+    let wrong = ["a", "", "\0", "", "b\0"].map(|value| ("severity", value));
+    let reasons = [
+        "empty value is not allowed",
+        "value contains a NUL character",
+    ];
+    assert_eq!(
+        parse(&wrong),
+        Err(reasons.map(|it| schema("severity", it)).into())
+    );
 }
 
 #[test]
@@ -255,9 +265,62 @@ fn bad_parameters_are_refused_by_name() {
     let words = r#"value is not one of the allowed values ["success","failure","pending"]"#;
     refuses("event_outcome", "Success", &schema("event_outcome", words));
     let time = "invalid time format: soon (expected: 24h, 7d, or RFC3339 timestamp)";
-    refuses("since", "soon", time);
+    refuses("since", "soon", &schema("since", time));
     assert_eq!(
         parse(&[("limit", "0"), ("until", "x")]).unwrap_err().len(),
         2
     );
+}
+
+#[test]
+fn every_refusal_names_its_rule_and_what_was_measured() {
+    #[track_caller]
+    fn check(name: &'static str, value: &str, rule: Rule, measured: Option<(i64, i64)>) {
+        let errors = judge(&[(name, value)]).unwrap_err();
+        let (bound, actual) = measured.unzip();
+        assert_eq!(
+            read(&errors),
+            [(name, rule.as_str(), bound, actual)],
+            "{value}"
+        );
+    }
+    check("limit", "0", Rule::Range, Some((1, 0)));
+    check("limit", "-5", Rule::Range, Some((1, -5)));
+    check("limit", "1001", Rule::Range, Some((1_000, 1_001)));
+    check("limit", "1e3", Rule::Type, None);
+    check("offset", "-1", Rule::Range, Some((0, -1)));
+    check("event_type", "", Rule::Empty, Some((1, 0)));
+    check(
+        "event_type",
+        &"ü".repeat(300),
+        Rule::TooLong,
+        Some((100, 300)),
+    );
+    check("severity", "a\0", Rule::Nul, None);
+    check("event_outcome", "won", Rule::Enum, None);
+    check("count", "", Rule::Enum, None);
+    check("parent_event_id", "7", Rule::Format, None);
+    check("since", "soon", Rule::Time, None);
+    check("until", "", Rule::Empty, Some((1, 0)));
+    check("data", "{", Rule::Format, None);
+    check("data", "[]", Rule::Type, None);
+    check("data", r#"{"a":1,"a":2}"#, Rule::DuplicateKey, None);
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(100), "]".repeat(100));
+    check("data", &deep, Rule::TooDeep, Some((100, 101)));
+    check(
+        "data",
+        &" ".repeat(5_000),
+        Rule::TooLong,
+        Some((4_096, 5_000)),
+    );
+    let overflow = judge(&[("offset", "99999999999999999999")]).unwrap_err();
+    let expected = ("offset", "out_of_range", Some(i64::MAX), None);
+    assert_eq!(read(&overflow), [expected]);
+    let many = judge(&[("actor_id", "a"); 51]).unwrap_err();
+    assert_eq!(
+        read(&many),
+        [("actor_id", "too_many_items", Some(50), Some(51))]
+    );
+    let both = judge(&[("cursor", ""), ("offset", "1")]).unwrap_err();
+    assert_eq!(read(&both), [("offset", "mutually_exclusive", None, None)]);
 }

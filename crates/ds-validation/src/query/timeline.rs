@@ -7,7 +7,8 @@ use ds_domain::{
     limit::{PAGE_ITEMS_MAX, event_text_field},
 };
 
-use super::{Given, ParameterError, text};
+use super::{Given, text};
+use crate::{ParameterErrors, ParameterPlace, parameter::Breach};
 
 /// Which part of a timeline is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,20 +28,19 @@ pub struct TimelineQuery {
 pub fn parse_timeline_query<'a>(
     correlation_id: &str,
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-) -> Result<TimelineQuery, Vec<ParameterError>> {
+) -> Result<TimelineQuery, ParameterErrors> {
     let mut given = Given::new(pairs);
     if let Some(field) = event_text_field("correlation_id") {
         let checked = match correlation_id.contains('\0') {
-            true => Err("value contains a NUL character".to_owned()),
+            true => Err(Breach::nul()),
             false => text(field, correlation_id).map(drop),
         };
-        if let Err(reason) = checked {
-            let name = field.name;
-            given.report(ParameterError::Path { name, reason });
+        if let Err(breach) = checked {
+            given.report(breach.at(ParameterPlace::Path, field.name));
         }
     }
     given.forget_empty("limit");
-    let limit = given.integer("limit", 1, u64::from(PAGE_ITEMS_MAX));
+    let limit = given.integer("limit", 1, i64::from(PAGE_ITEMS_MAX));
     let query = TimelineQuery {
         scope: Scope::of("correlation").with("correlation_id", correlation_id),
         correlation_id: correlation_id.to_owned(),

@@ -12,7 +12,11 @@ use ds_domain::{
     workflow::{WorkflowFilter, WorkflowStatus},
 };
 
-use crate::query::{Given, ParameterError, Query};
+use crate::{
+    ParameterErrors, Rule,
+    parameter::Breach,
+    query::{Given, Query},
+};
 
 /// A query of workflows.
 pub type WorkflowQuery = Query<WorkflowFilter>;
@@ -30,7 +34,7 @@ const CUSTOM_LABELS: &str = "custom_labels";
 /// anything else the first one counts. Unknown names are ignored.
 pub fn parse_workflow_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-) -> Result<WorkflowQuery, Vec<ParameterError>> {
+) -> Result<WorkflowQuery, ParameterErrors> {
     let (custom, others): (Vec<_>, Vec<_>) =
         pairs.partition(|(name, _)| name.starts_with(CUSTOM_LABELS));
     let mut given = Given::new(others.into_iter());
@@ -93,8 +97,11 @@ fn custom_labels(
     let mut labels: Vec<(String, Vec<String>)> = Vec::new();
     for (name, value) in pairs {
         let Some(key) = custom_key(name) else {
-            given.refuse(CUSTOM_LABELS, "value must be an object");
-            return labels;
+            given.refuse(
+                CUSTOM_LABELS,
+                Breach::new(Rule::Type, "value must be an object"),
+            );
+            return Vec::new();
         };
         let values = value.split(',').map(str::to_owned);
         match labels.iter_mut().find(|(own, _)| own == key) {
@@ -102,36 +109,11 @@ fn custom_labels(
             None => labels.push((key.to_owned(), values.collect())),
         }
     }
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let is_key = |key: &str| {
-        let chars = 1..=CUSTOM_LABEL_KEY_CHARS_MAX;
-        chars.contains(&key.len()) && key.bytes().all(is_plain)
-    };
-    let all = || labels.iter().flat_map(|(_, values)| values);
-    let reason = if labels.len() > CUSTOM_LABELS_MAX {
-        Some(format!(
-            "there may be at most {CUSTOM_LABELS_MAX} custom labels"
-        ))
-    } else if !labels.iter().all(|(key, _)| is_key(key)) {
-        Some(format!(
-            "keys are made of 1 to {CUSTOM_LABEL_KEY_CHARS_MAX} ASCII letters, digits, \".\", \"_\" and \"-\""
-        ))
-    } else if all().any(String::is_empty) {
-        Some("empty value is not allowed".to_owned())
-    } else if all().any(|value| value.contains('\0')) {
-        Some("value contains a NUL character".to_owned())
-    } else if labels
-        .iter()
-        .any(|(_, values)| values.len() > FILTER_VALUES_MAX)
-    {
-        Some(format!(
-            "parameter has more than {FILTER_VALUES_MAX} values"
-        ))
-    } else {
-        None
-    };
-    if let Some(reason) = reason {
-        given.refuse(CUSTOM_LABELS, reason);
+    let breaches = breaches(&labels);
+    if !breaches.is_empty() {
+        for breach in breaches {
+            given.refuse(CUSTOM_LABELS, breach);
+        }
         return Vec::new();
     }
     for (_, values) in &mut labels {
@@ -140,6 +122,39 @@ fn custom_labels(
     }
     labels.sort_unstable();
     labels
+}
+
+/// What is wrong with custom labels.
+fn breaches(labels: &[(String, Vec<String>)]) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    if labels.len() > CUSTOM_LABELS_MAX {
+        let message = format!("there may be at most {CUSTOM_LABELS_MAX} custom labels");
+        let breach = Breach::new(Rule::TooMany, message);
+        breaches.push(breach.measured(CUSTOM_LABELS_MAX, labels.len()));
+    }
+    if !labels.iter().all(|(key, _)| is_key(key)) {
+        let message = format!(
+            "keys are made of 1 to {CUSTOM_LABEL_KEY_CHARS_MAX} ASCII letters, digits, \".\", \"_\" and \"-\""
+        );
+        breaches.push(Breach::new(Rule::Format, message));
+    }
+    let all = || labels.iter().flat_map(|(_, values)| values);
+    if all().any(String::is_empty) {
+        breaches.push(Breach::empty());
+    }
+    if all().any(|value| value.contains('\0')) {
+        breaches.push(Breach::nul());
+    }
+    let mut counts = labels.iter().map(|(_, values)| values.len());
+    if let Some(count) = counts.find(|count| *count > FILTER_VALUES_MAX) {
+        breaches.push(Breach::too_many_values(count));
+    }
+    breaches
+}
+
+fn is_key(key: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=CUSTOM_LABEL_KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(is_plain)
 }
 
 /// The question that `filter` was read from.
@@ -166,6 +181,7 @@ mod tests {
     use ds_domain::filter::{Count, Page, Start};
 
     use super::*;
+    use crate::parameter::tests::read;
 
     fn parse(query: &str) -> Result<WorkflowQuery, Vec<String>> {
         let parsed = parse_workflow_query(form_urlencoded::parse(query.as_bytes()));
@@ -246,6 +262,26 @@ mod tests {
         check_refused("custom_labels[a]=%00", "NUL");
         let many: Vec<String> = (0..11).map(|n| format!("custom_labels[k{n}]=v")).collect();
         check_refused(&many.join("&"), "at most 10 custom labels");
+    }
+
+    #[test]
+    fn every_rule_that_custom_labels_break_is_told_once() {
+        let many: Vec<String> = (0..11)
+            .map(|n| format!("custom_labels[k{n}]=,%00,{}", ",v".repeat(50)))
+            .collect();
+        let query = format!("custom_labels[a%20b]=x&{}", many.join("&"));
+        let errors = parse_workflow_query(form_urlencoded::parse(query.as_bytes())).unwrap_err();
+        let label = |rule, bound, actual| (CUSTOM_LABELS, rule, bound, actual);
+        let expected = [
+            label("too_many_items", Some(10), Some(12)),
+            label("invalid_format", None, None),
+            label("empty", Some(1), Some(0)),
+            label("contains_nul", None, None),
+            label("too_many_items", Some(50), Some(53)),
+        ];
+        assert_eq!(read(&errors), expected);
+        let errors = parse_workflow_query(form_urlencoded::parse(b"custom_labels=x")).unwrap_err();
+        assert_eq!(read(&errors), [label("invalid_type", None, None)]);
     }
 
     #[test]
