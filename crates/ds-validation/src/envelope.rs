@@ -209,12 +209,9 @@ fn check_numbers(draft: &EventDraft, found: &mut Violations) {
 }
 
 fn check_range(name: &'static str, given: Option<i64>, min: i64, max: i64, found: &mut Violations) {
-    let message = match given {
-        Some(given) if given < min => format!("number must be at least {min}"),
-        Some(given) if given > max => format!("number must be at most {max}"),
-        Some(_) | None => return,
-    };
-    found.add(Violation::of_field(name, Rule::Range, message));
+    if let Some(number) = given.filter(|number| !(min..=max).contains(number)) {
+        found.add(Violation::of_integer(name, number, min, max));
+    }
 }
 
 fn check_parent(draft: &EventDraft, found: &mut Violations) {

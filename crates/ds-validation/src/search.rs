@@ -76,11 +76,12 @@ fn complete(draft: SearchDraft, found: &mut Violations) -> Option<WorkflowSearch
         let top_k = u8::try_from(number).ok();
         let top_k = top_k.filter(|top_k| (1..=SEARCH_RESULTS_MAX).contains(top_k));
         let (min, max) = (1, i64::from(SEARCH_RESULTS_MAX));
-        top_k.or_else(|| out_of_range("top_k", number < min, min, max, found))
+        top_k.or_else(|| refuse(Violation::of_integer("top_k", number, min, max), found))
     });
     let min_score = draft.min_score.map_or(Some(Total(0)), |text| {
         let total = least_total(&text);
-        total.or_else(|| out_of_range("min_score", text.starts_with('-'), 0, 1, found))
+        let is_below = text.starts_with('-');
+        total.or_else(|| refuse(Violation::of_number("min_score", is_below, 0, 1), found))
     });
     Some(WorkflowSearch {
         remediation_id,
@@ -169,18 +170,11 @@ fn of_kind<'v>(
     Err(Violation::of_field(name, Rule::Type, message))
 }
 
-fn out_of_range<T>(
-    name: &'static str,
-    is_below: bool,
-    min: i64,
-    max: i64,
-    found: &mut Violations,
-) -> Option<T> {
-    let message = match is_below {
-        true => format!("number must be at least {min}"),
-        false => format!("number must be at most {max}"),
-    };
-    Place::of_field(name).report(Rule::Range, message, found);
+/// Reports a number out of bounds, unless the reader has reported something about it.
+fn refuse<T>(violation: Violation, found: &mut Violations) -> Option<T> {
+    if !found.has(&violation.pointer) {
+        found.add(violation);
+    }
     None
 }
 

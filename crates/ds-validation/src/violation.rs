@@ -156,7 +156,7 @@ pub struct Violation {
     pub message: String,
     /// The bound that was missed, where the rule has one.
     pub bound: Option<i64>,
-    /// What was measured against the bound.
+    /// What was measured against the bound, where it is an integer.
     pub actual: Option<i64>,
 }
 
@@ -180,6 +180,27 @@ impl Violation {
             message: message.into(),
             bound: None,
             actual: None,
+        }
+    }
+
+    /// The integer `number` in the place of one from `min` to `max`.
+    pub(crate) fn of_integer(field: &'static str, number: i64, min: i64, max: i64) -> Self {
+        Self {
+            actual: Some(number),
+            ..Self::of_number(field, number < min, min, max)
+        }
+    }
+
+    /// A number that is no integer, on this side of the numbers from `min` to `max`. Only the bound is
+    /// told.
+    pub(crate) fn of_number(field: &'static str, is_below: bool, min: i64, max: i64) -> Self {
+        let (bound, message) = match is_below {
+            true => (min, format!("number must be at least {min}")),
+            false => (max, format!("number must be at most {max}")),
+        };
+        Self {
+            bound: Some(bound),
+            ..Self::of_field(field, Rule::Range, message)
         }
     }
 
@@ -287,3 +308,24 @@ impl fmt::Display for Violations {
 }
 
 impl std::error::Error for Violations {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_out_of_bounds_say_which_bound_and_how_far() {
+        let told = |violation: Violation| {
+            assert_eq!((&*violation.pointer, violation.rule), ("/n", Rule::Range));
+            (violation.message, violation.bound, violation.actual)
+        };
+        let low = || "number must be at least 1".to_owned();
+        let high = || "number must be at most 9".to_owned();
+        let integer = |number| told(Violation::of_integer("n", number, 1, 9));
+        assert_eq!(integer(-3), (low(), Some(1), Some(-3)));
+        assert_eq!(integer(10), (high(), Some(9), Some(10)));
+        let number = |is_below| told(Violation::of_number("n", is_below, 1, 9));
+        assert_eq!(number(true), (low(), Some(1), None));
+        assert_eq!(number(false), (high(), Some(9), None));
+    }
+}

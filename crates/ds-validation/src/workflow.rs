@@ -26,7 +26,7 @@ use crate::{
 
 pub use batch::parse_workflow_batch;
 pub use change::{parse_workflow_change, parse_workflow_disabling, parse_workflow_enabling};
-use draft::{Draft, WORKFLOW, check_text, out_of_range};
+use draft::{Draft, WORKFLOW, check_text};
 pub use executions::parse_executions;
 pub use hash::HashMode;
 pub use query::{WorkflowQuery, parse_workflow_query};
@@ -211,7 +211,8 @@ fn read_labels(
 fn read_rate(text: &str, found: &mut Violations) -> Option<Rate> {
     let number = text.parse::<f64>().ok()?;
     if !(0.0..=1.0).contains(&number) {
-        found.add(out_of_range("expected_success_rate", number < 0.0, 0, 1));
+        let field = "expected_success_rate";
+        found.add(Violation::of_number(field, number < 0.0, 0, 1));
         return None;
     }
     // Its digits without the point are thousandths.
@@ -224,7 +225,7 @@ fn read_seconds(number: i64, found: &mut Violations) -> Option<i32> {
     if seconds.is_none() {
         let max = i64::from(WORKFLOW_DURATION_SECONDS_MAX);
         let field = "expected_duration_seconds";
-        found.add(out_of_range(field, number < 0, 0, max));
+        found.add(Violation::of_integer(field, number, 0, max));
     }
     seconds
 }

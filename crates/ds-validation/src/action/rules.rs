@@ -72,13 +72,9 @@ pub(super) fn check_outcome(draft: &ActionUpdateDraft, found: &mut Violations) {
 }
 
 pub(super) fn check_fraction(name: &'static str, given: Option<f64>, found: &mut Violations) {
-    let message = match given {
-        Some(number) if Fraction::nearest(number).is_some() => return,
-        Some(number) if number < 0.0 => "number must be at least 0",
-        Some(_) => "number must be at most 1",
-        None => return,
-    };
-    found.add(Violation::of_field(name, Rule::Range, message));
+    if let Some(number) = given.filter(|number| Fraction::nearest(*number).is_none()) {
+        found.add(Violation::of_number(name, number < 0.0, 0, 1));
+    }
 }
 
 pub(super) fn check_number(name: &'static str, given: Option<i64>, found: &mut Violations) {
@@ -89,12 +85,10 @@ pub(super) fn check_number(name: &'static str, given: Option<i64>, found: &mut V
     let (Some(given), Some((min, max))) = (given, range) else {
         return;
     };
-    let message = match given {
-        given if given < i64::from(min) => format!("number must be at least {min}"),
-        given if given > i64::from(max) => format!("number must be at most {max}"),
-        _ => return,
-    };
-    found.add(Violation::of_field(name, Rule::Range, message));
+    let (min, max) = (i64::from(min), i64::from(max));
+    if !(min..=max).contains(&given) {
+        found.add(Violation::of_integer(name, given, min, max));
+    }
 }
 
 pub(super) fn check_time(

@@ -288,6 +288,25 @@ fn typed_members_have_their_types() {
 }
 
 #[test]
+fn bounds_come_with_what_was_measured_against_them() {
+    let long = format!("\"{}\"", "ü".repeat(101));
+    for (name, text, bound, actual) in [
+        ("duration_ms", "-1", 0, -1),
+        ("duration_ms", "2147483648", 2_147_483_647, 2_147_483_648),
+        ("retention_days", "0", 1, 0),
+        ("event_type", &long, 100, 101),
+        ("event_type", "\"\"", 1, 0),
+    ] {
+        let Err(Rejection::Invalid(found)) = parse(&[(name, text)]) else {
+            panic!("{name}: {text} is not refused");
+        };
+        let measured = found.iter().map(|one| (one.bound, one.actual));
+        let expected = vec![(Some(bound), Some(actual))];
+        assert_eq!(measured.collect::<Vec<_>>(), expected, "{name}: {text}");
+    }
+}
+
+#[test]
 fn other_members_have_their_types() {
     accepts("actor_ip", r#""2001:db8::1""#);
     refuses(

@@ -59,13 +59,13 @@ fn too_long(field: &'static str, error: &ValidationError) -> Violation {
 fn out_of_range(field: &'static str, error: &ValidationError) -> Violation {
     let (min, max) = (number(error, "min"), number(error, "max"));
     let given = number(error, "value");
-    let bound = match given < min {
-        true if min == 0 => "non-negative".to_owned(),
-        true => format!("at least {min}"),
-        false => format!("at most {max}"),
+    let (bound, words) = match given < min {
+        true if min == 0 => (min, "non-negative".to_owned()),
+        true => (min, format!("at least {min}")),
+        false => (max, format!("at most {max}")),
     };
-    let message = format!("{field} must be {bound} (got {given})");
-    Violation::of_field(field, Rule::Range, message)
+    let message = format!("{field} must be {words} (got {given})");
+    Violation::of_field(field, Rule::Range, message).measured(bound, given)
 }
 
 fn number(error: &ValidationError, name: &'static str) -> i64 {

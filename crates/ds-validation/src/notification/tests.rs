@@ -177,6 +177,11 @@ fn levels_and_times_have_bounds() {
         &with(json!({ "escalation_level": 101 })),
         &["out_of_range /escalation_level escalation_level must be at most 100 (got 101)"],
     );
+    let Err(Rejection::Invalid(found)) = read(&with(json!({ "escalation_level": -1 }))) else {
+        panic!("a level below zero is accepted");
+    };
+    let measured: Vec<_> = found.iter().map(|one| (one.bound, one.actual)).collect();
+    assert_eq!(measured, [(Some(0), Some(-1))]);
     assert!(read(&with(json!({ "sent_at": "2026-11-21T10:05:00Z" }))).is_ok());
     check_refused(
         &with(json!({ "sent_at": "2026-11-21T10:05:00.000001Z" })),

@@ -145,12 +145,3 @@ pub(super) fn check_text(
 }
 
 const HASH: &str = "content_hash";
-
-/// A number outside of its bounds.
-pub(super) fn out_of_range(name: &'static str, is_below: bool, min: i64, max: i64) -> Violation {
-    let message = match is_below {
-        true => format!("number must be at least {min}"),
-        false => format!("number must be at most {max}"),
-    };
-    Violation::of_field(name, Rule::Range, message)
-}

@@ -5,7 +5,7 @@ use ds_domain::{
     workflow::Executions,
 };
 
-use super::draft::{check_text, out_of_range};
+use super::draft::check_text;
 use crate::{
     Limits, Rejection, Rule, Violation, Violations,
     form::{self, Field, nullable, required},
@@ -63,7 +63,7 @@ fn complete(draft: Draft, found: &mut Violations) -> Option<Executions> {
         .ok()
         .filter(|it| (1..=max).contains(it))
     else {
-        found.add(out_of_range("count", count < 1, 1, max.into()));
+        found.add(Violation::of_integer("count", count, 1, max.into()));
         return None;
     };
     let successful = match draft.succeeded? {
