@@ -18,7 +18,6 @@ use std::{borrow::Cow, error::Error, time::Duration};
 use ds_ingest::{Overloaded, RecordError};
 use ds_metrics::catalog;
 use ds_repository::error::StoreError;
-use ds_validation::{ParameterError, ParameterErrors, Rule};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{self, ALLOW},
@@ -152,11 +151,6 @@ impl Problem {
         }
     }
 
-    /// A query that cannot be asked.
-    pub(crate) fn of_parameters(errors: impl Into<ParameterErrors>) -> Self {
-        refusal::of_parameters(&errors.into())
-    }
-
     /// A path that leads nowhere.
     pub(crate) fn no_route() -> Self {
         Self::new(
@@ -165,29 +159,6 @@ impl Problem {
             "Not Found",
             "no resource has this path",
         )
-    }
-
-    /// An id that is no id.
-    pub(crate) fn not_a_uuid() -> Self {
-        let message = "string doesn't match the format \"uuid\"";
-        Self::path_parameter("event_id", message)
-    }
-
-    fn path_parameter(name: &'static str, message: &'static str) -> Self {
-        Self::of_parameters(ParameterError::in_path(name, Rule::Format, message))
-    }
-
-    /// A query that does not decode to text.
-    pub(crate) fn query_not_text() -> Self {
-        let message = "query string is not percent-encoded UTF-8";
-        let rule = Rule::Format.as_str();
-        let mut problem = Self::invalid(message).counting("query", rule, 1);
-        problem.0.errors.push(Fault {
-            rule,
-            message: message.to_owned(),
-            ..Fault::default()
-        });
-        problem
     }
 
     /// A path that is known with other methods.

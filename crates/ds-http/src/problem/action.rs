@@ -6,7 +6,7 @@ use ds_repository::error::StoreError;
 use ds_validation::{ParameterErrors, Rejection, Rule, Violations, rate::RateSubject};
 use http::StatusCode;
 
-use super::{Fault, Problem, refusal};
+use super::{Fault, Problem, query, refusal};
 
 /// What the list of violations begins with.
 const SCHEMA: &str = "request body has an error: doesn't match schema: ";
@@ -56,9 +56,9 @@ impl Problem {
             RateSubject::MultiDimensional => "Invalid Query Parameter",
             RateSubject::IncidentType | RateSubject::Workflow => "Validation Error",
         };
-        let detail = refusal::first_message(errors);
+        let detail = query::first_message(errors);
         let problem = Self::new(StatusCode::BAD_REQUEST, "validation-error", title, detail);
-        refusal::listing_parameters(problem, errors)
+        query::listing_parameters(problem, errors)
     }
 
     /// A success rate that the store did not tell.
@@ -85,9 +85,9 @@ impl Problem {
             Some(("id", _)) => ("invalid-id", "Invalid ID"),
             Some(_) | None => ("invalid-parameter", "Invalid Parameter"),
         };
-        let detail = refusal::first_message(errors);
+        let detail = query::first_message(errors);
         let problem = Self::new(StatusCode::BAD_REQUEST, slug, title, detail);
-        refusal::listing_parameters(problem, errors)
+        query::listing_parameters(problem, errors)
     }
 
     /// Incidents that the store did not tell.
@@ -168,3 +168,6 @@ fn of_row(column: Option<String>) -> Problem {
     });
     problem.counting(field.unwrap_or("body"), "refused_by_store", 1)
 }
+
+#[cfg(test)]
+pub(super) mod tests;

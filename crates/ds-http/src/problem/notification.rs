@@ -180,3 +180,6 @@ fn field_of_column(column: &str) -> Option<&'static str> {
         .find(|field| field.column == column)
         .map(|field| field.name)
 }
+
+#[cfg(test)]
+pub(super) mod tests;

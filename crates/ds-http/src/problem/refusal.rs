@@ -1,16 +1,11 @@
 //! The texts of refused requests, in the words that clients of the first contract know.
 
-use std::collections::BTreeMap;
-
 use ds_domain::limit::EVENT_TEXT_FIELDS;
-use ds_validation::{ParameterError, ParameterErrors, Rejection, Rule, Violation, Violations};
+use ds_validation::{Rejection, Rule, Violation, Violations};
 use http::StatusCode;
 use uuid::Uuid;
 
-use super::{Fault, Problem, Resource, Write};
-
-/// The detail when it is not known which parameter is meant.
-const NO_PARAMETER: &str = "query parameters have an error";
+use super::{Fault, Problem, Write};
 
 /// Longest list of violations in a `detail`. The member `errors` is never cut.
 const DETAIL_BYTES_MAX: usize = 4_096;
@@ -100,53 +95,6 @@ pub(super) fn of_row(column: Option<String>, write: Write) -> Problem {
         },
         ..Fault::default()
     });
-    problem
-}
-
-/// Parameters that cannot be used.
-pub(super) fn of_parameters(errors: &ParameterErrors) -> Problem {
-    // A parameter that breaks its schema is reported before the times are looked at.
-    let mut of_schema = errors.iter().filter(|error| error.rule != Rule::Time);
-    let problem = match (of_schema.next(), errors.iter().next()) {
-        (Some(error), _) => match errors.len() - 1 {
-            0 => Problem::invalid(error.to_string()),
-            more => Problem::invalid(format!("{error} (and {more} more errors)")),
-        },
-        (None, Some(ParameterError { message, .. })) => {
-            let detail = format!("Validation failed for query parameters: query - {message}");
-            let mut problem = Problem::invalid(detail);
-            problem.0.resource = Some(Resource {
-                name: "query parameters",
-                field_errors: BTreeMap::from([("query", message.clone())]),
-                ..Resource::default()
-            });
-            problem
-        }
-        (None, None) => Problem::invalid(NO_PARAMETER),
-    };
-    listing_parameters(problem, errors)
-}
-
-/// The detail of a problem with parameters, of which the first contract tells the first one in words
-/// that name it.
-pub(super) fn first_message(errors: &ParameterErrors) -> String {
-    let first = errors.iter().next();
-    first.map_or_else(|| NO_PARAMETER.to_owned(), |error| error.message.clone())
-}
-
-/// Adds every broken rule to `errors` and to the metrics.
-pub(super) fn listing_parameters(mut problem: Problem, errors: &ParameterErrors) -> Problem {
-    for error in errors {
-        problem = problem.counting(error.name, error.rule.as_str(), 1);
-        problem.0.errors.push(Fault {
-            pointer: None,
-            parameter: Some(error.name),
-            rule: error.rule.as_str(),
-            message: error.message.clone(),
-            bound: error.bound,
-            actual: error.actual,
-        });
-    }
     problem
 }
 
@@ -259,3 +207,6 @@ fn field_of_column(column: &str) -> Option<&'static str> {
         .find(|field| field.column == column)
         .map(|field| field.name)
 }
+
+#[cfg(test)]
+pub(super) mod tests;
