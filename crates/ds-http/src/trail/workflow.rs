@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn notes_about_workflows_look_as_such_events_do() {
-        let workflow = crate::wire::tests::workflow(true);
+        let workflow = crate::wire::tests::workflows::workflow(true);
         let created = envelope("workflow_created", created_payload(&workflow));
         check("datastorage.workflow.created", "create", &created);
         assert_eq!(created["payload"]["labels"]["severity"], "high");
