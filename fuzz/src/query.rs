@@ -2,9 +2,13 @@
 
 use std::{borrow::Cow, fmt::Debug};
 
+use ds_domain::filter::Page;
 use ds_validation::{
-    ParameterErrors, parse_notification_query,
-    query::{Query, parse_event_query},
+    ParameterErrors,
+    incident::{parse_incident_query, parse_period, parse_workflow_id},
+    parse_notification_query, parse_workflow_query,
+    query::parse_event_query,
+    rate::{RateSubject, parse_rate_query},
 };
 
 use super::now;
@@ -14,18 +18,40 @@ const ERROR_BYTES_MAX: usize = 300;
 
 type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-/// Checks what a query of events, and one of notifications, makes of `data`.
+/// Checks what everything that reads a query string makes of `data`.
 pub fn check(data: &[u8]) {
-    check_parser(data, |pairs| parse_event_query(pairs.into_iter(), now()));
-    check_parser(data, |pairs| {
-        parse_notification_query(pairs.into_iter(), now())
-    });
+    check_page(check_parser(data, |pairs| {
+        parse_event_query(pairs.into_iter(), now()).map(|query| query.page)
+    }));
+    check_page(check_parser(data, |pairs| {
+        parse_notification_query(pairs.into_iter(), now()).map(|query| query.page)
+    }));
+    check_page(check_parser(data, |pairs| {
+        parse_workflow_query(pairs.into_iter()).map(|query| query.page)
+    }));
+    check_parser(data, |pairs| parse_incident_query(pairs.into_iter()));
+    check_parser(data, |pairs| parse_workflow_id(pairs.into_iter()));
+    check_parser(data, |pairs| parse_period(pairs.into_iter()));
+    for subject in [
+        RateSubject::IncidentType,
+        RateSubject::Workflow,
+        RateSubject::MultiDimensional,
+    ] {
+        check_parser(data, |pairs| parse_rate_query(subject, pairs.into_iter()));
+    }
 }
 
-fn check_parser<F: Debug>(
+fn check_page(page: Option<Page>) {
+    if let Some(page) = page {
+        assert!((1..=1_000).contains(&page.limit), "{page:?}");
+    }
+}
+
+/// What was read, if it was not refused.
+fn check_parser<T: Debug>(
     data: &[u8],
-    parse: impl Fn(Pairs<'_>) -> Result<Query<F>, ParameterErrors>,
-) {
+    parse: impl Fn(Pairs<'_>) -> Result<T, ParameterErrors>,
+) -> Option<T> {
     let pairs: Pairs<'_> = form_urlencoded::parse(data).collect();
     let parsed = parse(pairs.clone());
     let mut written = form_urlencoded::Serializer::new(String::new());
@@ -33,15 +59,15 @@ fn check_parser<F: Debug>(
     let written = written.finish();
     let again = parse(form_urlencoded::parse(written.as_bytes()).collect());
     assert_eq!(format!("{again:?}"), format!("{parsed:?}"), "{written}");
-    match parsed {
-        Ok(query) => assert!((1..=1_000).contains(&query.page.limit), "{query:?}"),
-        Err(errors) => {
-            assert!(!errors.is_empty(), "a refusal says why");
-            for error in &errors {
-                assert!(error.to_string().len() <= ERROR_BYTES_MAX, "{error:?}");
-                let is_beyond = error.actual.is_none() || error.actual != error.bound;
-                assert!(is_beyond, "{error:?}");
-            }
-        }
+    let errors = match parsed {
+        Ok(read) => return Some(read),
+        Err(errors) => errors,
+    };
+    assert!(!errors.is_empty(), "a refusal says why");
+    for error in &errors {
+        assert!(error.to_string().len() <= ERROR_BYTES_MAX, "{error:?}");
+        let is_beyond = error.actual.is_none() || error.actual != error.bound;
+        assert!(is_beyond, "{error:?}");
     }
+    None
 }

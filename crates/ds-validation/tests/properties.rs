@@ -205,7 +205,7 @@ mod tests {
 
         #[test]
         fn any_values_are_a_query_or_are_refused(
-            pairs in vec(("[a-z_]{0,8}|limit|offset|since|until|severity|event_type|channel|status|cursor|count", "\\PC{0,20}|[0-9]{1,20}|[0-9]{1,3}[smhd]"), 0..6),
+            pairs in vec(("[a-z_]{0,8}|limit|offset|since|until|severity|event_type|channel|status|cursor|count|time_range|workflow_id|period|custom_labels\\[[a-z]{0,3}\\]", "\\PC{0,20}|[0-9]{1,20}|[0-9]{1,3}[smhd]"), 0..6),
         ) {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.extend_pairs(&pairs);
