@@ -3,9 +3,24 @@
 use ds_domain::time::truncate_to_micros;
 use jiff::{Timestamp, civil, tz::Offset};
 
+/// The first moment that can be written in RFC 3339: the year before has five digits and a sign.
+const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
+
 /// RFC 3339 as the first contract accepts it: upper-case `T` and `Z`, an offset, no leap second
-/// (which could not come back unchanged).
+/// (which could not come back unchanged). A moment that nothing here can hold is none.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+    let (moment, offset) = read(text)?;
+    Some(truncate_to_micros(instant(moment, offset)?))
+}
+
+/// The same, with the last moment there is for those behind it: for times that are only compared, or
+/// refused for being in the future.
+pub(crate) fn parse_until_last(text: &str) -> Option<Timestamp> {
+    let (moment, offset) = read(text)?;
+    Some(truncate_to_micros(instant_until_last(moment, offset)?))
+}
+
+fn read(text: &str) -> Option<(civil::DateTime, Offset)> {
     let (moment, fraction, offset) = parts(text)?;
     if !is_shaped(moment) {
         return None;
@@ -16,12 +31,18 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
         fraction.parse::<i32>().ok()? * 10_i32.pow(9 - u32::try_from(fraction.len()).ok()?);
     let moment: civil::DateTime = moment.parse().ok()?;
     let moment = moment.with().subsec_nanosecond(nanosecond).build().ok()?;
-    Some(truncate_to_micros(instant(moment, self::offset(offset)?)))
+    Some((moment, self::offset(offset)?))
 }
 
 /// What is wrong with a text that [`parse`] refuses although it has the form that the first contract
 /// asks for; `None` when it does not have that form either.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
+    if let Some((moment, _)) = read(text) {
+        return Some(match moment.year() {
+            0 => "before the first moment that can be stored",
+            _ => "behind the last moment that can be stored",
+        });
+    }
     let (moment, _, offset) = parts(text)?;
     let (minute, second) = moment.split_at_checked(17)?;
     let is_leap_second = second == "60";
@@ -64,15 +85,19 @@ fn parts(text: &str) -> Option<(&str, &str, &str)> {
     (!fraction.is_empty()).then_some((moment, fraction, offset))
 }
 
+/// The instant, if it can be kept and written again.
+fn instant(moment: civil::DateTime, offset: Offset) -> Option<Timestamp> {
+    let instant = offset.to_timestamp(moment).ok()?;
+    (instant >= FIRST).then_some(instant)
+}
+
 /// The instant, or the last one there is: `9999-12-31T23:59:59Z`, which people write for "no end",
 /// is a day later than that.
-pub(crate) fn instant(moment: civil::DateTime, offset: Offset) -> Timestamp {
-    let outside = if moment.year() > 0 {
-        Timestamp::MAX
-    } else {
-        Timestamp::MIN
-    };
-    offset.to_timestamp(moment).unwrap_or(outside)
+pub(crate) fn instant_until_last(moment: civil::DateTime, offset: Offset) -> Option<Timestamp> {
+    match moment.year() {
+        9999 => Some(offset.to_timestamp(moment).unwrap_or(Timestamp::MAX)),
+        _ => instant(moment, offset),
+    }
 }
 
 /// Whether the text has the form that `2026-11-21T10:00:00` begins with, and no leap second.
@@ -126,7 +151,22 @@ mod tests {
         );
         check("2026-11-21T00:30:00+05:30", Some("2026-11-20T19:00:00Z"));
         check("2026-11-20T23:30:00-23:59", Some("2026-11-21T23:29:00Z"));
-        check("9999-12-31T23:59:59Z", Some("9999-12-30T22:00:00.999999Z"));
+        check("9999-12-30T22:00:00Z", Some("9999-12-30T22:00:00Z"));
+        check("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_made_something_else() {
+        let late = "behind the last moment that can be stored";
+        let early = "before the first moment that can be stored";
+        flawed("9999-12-30T22:00:01Z", Some(late));
+        flawed("9999-12-31T23:59:59.999999Z", Some(late));
+        flawed("9999-12-30T22:00:00-00:01", Some(late));
+        flawed("0000-01-01T00:00:00+00:01", Some(early));
+        let compared = |text| parse_until_last(text).map(|time| time.to_string());
+        let last = Some("9999-12-30T22:00:00.999999Z".to_owned());
+        assert_eq!(compared("9999-12-31T23:59:59Z"), last);
+        assert_eq!(compared("0000-01-01T00:00:00+00:01"), None);
     }
 
     #[test]

@@ -45,7 +45,7 @@ const fn nullable(name: &'static str, store: Store) -> Typed {
 /// The members that are not plain text. `n` is the name, `v` the value, `d` the draft it goes to.
 #[rustfmt::skip]
 const TYPED: &[Typed] = &[
-    required("event_timestamp", |n, v, d| date_time(n, v).map(|at| d.event_timestamp = Some(at))),
+    required("event_timestamp", |n, v, d| past_time(n, v).map(|at| d.event_timestamp = Some(at))),
     required("event_data", |n, v, d| object(n, v).map(|data| d.event_data = Some(data))),
     nullable("event_id", |n, v, d| uuid(n, v).map(|id| d.event_id = Some(id))),
     nullable("event_metadata", |n, v, d| object(n, v).map(|data| d.event_metadata = Some(data))),
@@ -183,10 +183,21 @@ fn uuid(name: &'static str, value: Value<'_>) -> Result<Uuid, Violation> {
 
 pub(crate) fn date_time(name: &'static str, value: Value<'_>) -> Result<Timestamp, Violation> {
     let text = string(name, value)?;
-    crate::date_time::parse(&text).ok_or_else(|| match crate::date_time::flaw(&text) {
+    crate::date_time::parse(&text).ok_or_else(|| no_time(name, &text))
+}
+
+/// A time that a rule keeps from being in the future: one that is too late to be held is refused by
+/// that rule, in its words.
+pub(crate) fn past_time(name: &'static str, value: Value<'_>) -> Result<Timestamp, Violation> {
+    let text = string(name, value)?;
+    crate::date_time::parse_until_last(&text).ok_or_else(|| no_time(name, &text))
+}
+
+fn no_time(name: &'static str, text: &str) -> Violation {
+    match crate::date_time::flaw(text) {
         Some(flaw) => Violation::of_field(name, Rule::Time, format!("invalid time: {flaw}")),
         None => mismatch(name, "date-time"),
-    })
+    }
 }
 
 fn date(name: &'static str, value: Value<'_>) -> Result<Date, Violation> {

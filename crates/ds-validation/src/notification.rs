@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Limits, Rejection, Rule, Violation, Violations,
     form::{self, Field, nullable, required},
-    member::{date_time, integer, string},
+    member::{integer, past_time, string},
     relative_time::go_duration,
     screen::{Screen, Screening},
 };
@@ -72,7 +72,7 @@ const NOTIFICATION: &[Field<NotificationDraft>] = &[
     required("channel", |n, v, d| string(n, v).map(|text| d.channel = Some(text.into()))),
     required("message_summary", |n, v, d| string(n, v).map(|text| d.message_summary = Some(text.into()))),
     required("status", |n, v, d| string(n, v).map(|text| d.status = Some(text.into()))),
-    required("sent_at", |n, v, d| date_time(n, v).map(|at| d.sent_at = Some(at))),
+    required("sent_at", |n, v, d| past_time(n, v).map(|at| d.sent_at = Some(at))),
     nullable("delivery_status", |n, v, d| string(n, v).map(|text| d.delivery_status = Some(text.into()))),
     nullable("error_message", |n, v, d| string(n, v).map(|text| d.error_message = Some(text.into()))),
     nullable("escalation_level", |n, v, d| integer(n, v).map(|level| d.escalation_level = Some(level))),
@@ -83,7 +83,7 @@ const NOTIFICATION: &[Field<NotificationDraft>] = &[
 const DELIVERY: &[Field<DeliveryDraft>] = &[
     required("attempt", |n, v, d| integer(n, v).map(|number| d.attempt = Some(number))),
     required("status", |n, v, d| string(n, v).map(|text| d.status = Some(text.into()))),
-    required("occurred_at", |n, v, d| date_time(n, v).map(|at| d.occurred_at = Some(at))),
+    required("occurred_at", |n, v, d| past_time(n, v).map(|at| d.occurred_at = Some(at))),
     nullable("delivery_status", |n, v, d| string(n, v).map(|text| d.delivery_status = Some(text.into()))),
     nullable("error_message", |n, v, d| string(n, v).map(|text| d.error_message = Some(text.into()))),
     nullable("escalation_level", |n, v, d| integer(n, v).map(|level| d.escalation_level = Some(level))),

@@ -17,11 +17,12 @@ const UNITS: &[(&str, i128)] = &[
     ("h", 3_600_000_000_000),
 ];
 
-/// Reads a bound of a query: a duration before `now`, or a time.
+/// Reads a bound of a query: a duration before `now`, or a time. `9999-12-31`, which people write for
+/// "no end", finds what the last moment that can be stored does: everything.
 pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Timestamp> {
     let time = match ago(text) {
         Some(ago) => now.checked_sub(ago).ok()?,
-        None => date_time::parse(text).or_else(|| utc(text))?,
+        None => date_time::parse_until_last(text).or_else(|| utc(text))?,
     };
     // Nothing finer is stored.
     Some(truncate_to_micros(time))
@@ -41,7 +42,7 @@ fn utc(text: &str) -> Option<Timestamp> {
         19 => text.parse().ok()?,
         _ => return None,
     };
-    Some(date_time::instant(moment, Offset::UTC))
+    date_time::instant_until_last(moment, Offset::UTC)
 }
 
 /// A duration: `1h30m`, `.5h`, `-90s`, `0`, or decimal days as `7d`.
@@ -153,7 +154,9 @@ mod tests {
         );
         check("2026-11-20T10:00:00", Some("2026-11-20T10:00:00Z"));
         check("2026-11-20", Some("2026-11-20T00:00:00Z"));
-        check("9999-12-31T23:59:59", Some("9999-12-30T22:00:00.999999Z"));
+        for end in ["9999-12-31T23:59:59", "9999-12-31T23:59:59Z", "9999-12-31"] {
+            check(end, Some("9999-12-30T22:00:00.999999Z"));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::member::{fraction, list};
 use crate::{
     form::{Field, nullable, required},
-    member::{boolean, date_time, integer, object, string},
+    member::{boolean, date_time, integer, object, past_time, string},
 };
 
 /// An action as its sender wrote it: shaped, but not yet checked. `None` is an absent member.
@@ -86,7 +86,7 @@ macro_rules! members {
 /// The members of an action.
 pub(super) const ACTION: &[Field<ActionDraft>] = members! {
     required action_id: string,
-    required action_timestamp: date_time,
+    required action_timestamp: past_time,
     required signal_name: string,
     required signal_severity: string,
     required model_used: string,

@@ -184,6 +184,25 @@ fn an_action_happened_lately() {
         json!("2030-01-01T00:00:00Z"),
         None,
     );
+    at("9999-12-31T23:59:59Z", Some(Rule::Future));
+}
+
+#[test]
+fn a_time_that_cannot_be_kept_is_refused_where_it_stands() {
+    let is_time = |field: &&TypedField| field.format == Some("date-time");
+    let fields = limit::ACTION_UPDATE_TYPED_FIELDS.iter().filter(is_time);
+    let names: Vec<&str> = fields.map(|field| field.name).collect();
+    assert_eq!(names.len(), 4);
+    for outside in ["9999-12-31T23:59:59Z", "0000-01-01T00:00:00+01:00"] {
+        check("signal_firing_time", json!(outside), Some(Rule::Time));
+        for name in &names {
+            check(name, json!(outside), Some(Rule::Time));
+            let change = json!({ *name: outside }).to_string();
+            let refused = parse_action_update(change.as_bytes(), &Limits::default());
+            let expected = vec![(format!("/{name}"), Rule::Time)];
+            assert_eq!(wrong(refused.unwrap_err()), expected);
+        }
+    }
 }
 
 #[test]

@@ -190,6 +190,17 @@ fn levels_and_times_have_bounds() {
              tolerance)",
         ],
     );
+    check_refused(
+        &with(json!({ "sent_at": "0000-01-01T00:00:00+01:00" })),
+        &["invalid_time /sent_at invalid time: before the first moment that can be stored"],
+    );
+    check_refused(
+        &with(json!({ "sent_at": "9999-12-31T23:59:59Z" })),
+        &[
+            "future_timestamp /sent_at sent_at cannot be in the future (beyond 5-minute clock skew \
+             tolerance)",
+        ],
+    );
     let body = with(json!({ "sent_at": "2027-01-01T00:00:00Z" })).to_string();
     assert!(parse_notification(body.as_bytes(), now(), &Limits::widest()).is_ok());
 }

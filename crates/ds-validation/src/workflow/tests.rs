@@ -176,6 +176,11 @@ fn words_forms_and_numbers_have_their_bounds() {
         json!("soon"),
         "invalid_format /approved_at: string doesn't match the format \"date-time\"",
     );
+    check(
+        "approved_at",
+        json!("9999-12-31T23:59:59Z"),
+        "invalid_time /approved_at: invalid time: behind the last moment that can be stored",
+    );
 }
 
 #[test]
