@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
         self.members += 1;
         if self.members > self.members_max {
             self.path.clear();
-            let message = format!("event has more than {} object members", self.members_max);
+            let message = format!("more than {} object members", self.members_max);
             let violation =
                 Violation::at(self.pointer(), self.field, Rule::TooManyMembers, message);
             self.found

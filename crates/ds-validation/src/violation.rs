@@ -36,7 +36,7 @@ pub enum Rule {
     DuplicateKey,
     /// Nesting that is too deep.
     TooDeep,
-    /// More object members than an event may have.
+    /// More object members than an event, or what else is sent, may have.
     TooManyMembers,
     /// More items than an array or a set of labels may have, or more values than a parameter.
     TooMany,
@@ -297,11 +297,12 @@ impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, violation) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { " | " };
-            write!(
-                f,
-                "{separator}Error at \"{}\": {}",
-                violation.pointer, violation.message
-            )?;
+            f.write_str(separator)?;
+            // The contract has no pointer for what is wrong with the whole.
+            if !violation.pointer.is_empty() {
+                write!(f, "Error at \"{}\": ", violation.pointer)?;
+            }
+            f.write_str(&violation.message)?;
         }
         Ok(())
     }

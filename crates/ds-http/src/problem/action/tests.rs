@@ -27,6 +27,25 @@ fn action(body: &[u8]) -> Problem {
     Problem::of_action(ActionError::Rejected(rejection))
 }
 
+#[test]
+fn what_is_wrong_with_actions_as_a_whole_has_no_pointer_in_the_detail() {
+    let detail = |body: &[u8]| render(&action(body)).2["detail"].clone();
+    let schema = "request body has an error: doesn't match schema: ";
+    assert_eq!(detail(b"7"), format!("{schema}value must be an object"));
+    assert_eq!(detail(b"[]"), format!("{schema}batch cannot be empty"));
+    let at_item = format!("{schema}Error at \"/0\": value must be an object");
+    assert_eq!(detail(b"[7]"), at_item);
+}
+
+#[test]
+fn an_action_with_too_many_members_is_not_called_an_event() {
+    let many: Vec<String> = (0..10_001).map(|n| format!("\"k{n}\":0")).collect();
+    let body = format!(r#"{{"signal_labels":{{{}}}}}"#, many.join(","));
+    let detail = &render(&action(body.as_bytes())).2["detail"];
+    let expected = "Error at \"/signal_labels\": more than 10000 object members";
+    assert!(detail.as_str().unwrap().ends_with(expected), "{detail}");
+}
+
 fn action_taken(is_batch: bool) -> ActionError {
     let taken = vec![(3, "act-1".to_owned())];
     ActionError::Taken { taken, is_batch }
