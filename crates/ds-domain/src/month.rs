@@ -60,6 +60,12 @@ impl Month {
     pub fn partition_of(self, table: &str) -> String {
         format!("{table}_{:04}_{:02}", self.year, self.month)
     }
+
+    /// The name of this month's partition of the actions, which the first service named in its own
+    /// way: `resource_action_traces_y2026m11`.
+    pub fn partition_of_actions(self) -> String {
+        format!("resource_action_traces_y{:04}m{:02}", self.year, self.month)
+    }
 }
 
 impl fmt::Display for Month {

@@ -98,6 +98,10 @@ impl ActionStore for Nothing {
             .collect()
     }
 
+    async fn ensure_action_partition(&self, _: Month) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     async fn update_action(&self, _: &str, _: &ActionUpdate) -> Result<StoredAction, UpdateError> {
         Err(UpdateError::Unknown)
     }

@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     breaker::{Breaker, BreakerState, Pass, Temper},
-    months::Months,
+    months::{EVENTS, Months},
     outcome::{NotAppended, Outcome, Unasked},
     port::{EventStore, EventWriter},
     queue::{Found, Lane, Level, NotQueued, Queue, Request, Work},
@@ -78,7 +78,7 @@ impl GroupCommit {
         let shared = Arc::new(Shared {
             queue: Queue::new(settings),
             store: Breaker::new(STORE),
-            months: Months::default(),
+            months: Months::of(EVENTS),
             stored: AtomicU64::new(0),
         });
         let writers = TaskTracker::new();

@@ -80,7 +80,7 @@ pub struct IngestState {
     pub spool: Option<BacklogState>,
     /// Where the queue of notifications stands, if there is one.
     pub notification_queue: Option<BacklogState>,
-    /// Partitions whose events cannot be stored at present.
+    /// Partitions whose events or actions cannot be stored at present.
     pub failing_partitions: Vec<String>,
     /// Rows that wait for a writer.
     pub queued_rows: usize,
@@ -189,12 +189,14 @@ impl<P: Ports> Ingest<P> {
 
     /// Where the write path stands.
     pub fn state(&self) -> IngestState {
+        let mut failing_partitions = self.group.failing_partitions();
+        failing_partitions.extend(self.actions.failing_partitions());
         IngestState {
             store: self.group.breaker(),
             queue: self.queue.as_ref().map(Berth::state),
             spool: self.spool.as_ref().map(Berth::state),
             notification_queue: self.notification_queue.as_ref().map(Berth::state),
-            failing_partitions: self.group.failing_partitions(),
+            failing_partitions,
             queued_rows: self.group.level().rows,
         }
     }

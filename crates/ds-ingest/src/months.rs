@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use ds_domain::month::Month;
+use ds_domain::{month::Month, time::utc_date};
 use ds_metrics::catalog;
-use ds_validation::NewEvent;
+use ds_validation::{NewEvent, ValidAction};
 
 use crate::breaker::{Breaker, Pass, Temper};
 
@@ -22,12 +22,61 @@ const TEMPER: Temper = Temper {
     pause_max: Duration::from_secs(30),
 };
 
-/// The table whose partitions are meant.
-const TABLE: &str = "audit_events";
+/// A table with a partition for each month.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// What the partition of a month is called.
+    partition: fn(Month) -> String,
+    /// What becomes of its rows while it fails.
+    fate: &'static str,
+}
 
-/// The months that fail.
-#[derive(Debug, Default)]
+/// The events.
+pub(crate) const EVENTS: Table = Table {
+    partition: |month| month.partition_of("audit_events"),
+    fate: "its events are parked",
+};
+
+/// The actions.
+pub(crate) const ACTIONS: Table = Table {
+    partition: Month::partition_of_actions,
+    fate: "its actions are refused",
+};
+
+/// What is stored in the partition of its month.
+pub(crate) trait Monthly {
+    /// That month.
+    fn month(&self) -> Month;
+
+    /// Whether its id is looked for in every month.
+    fn looks_for_id(&self) -> bool;
+}
+
+impl Monthly for NewEvent {
+    fn month(&self) -> Month {
+        Month::of(self.event().event_date())
+    }
+
+    fn looks_for_id(&self) -> bool {
+        self.sender_chose_id()
+    }
+}
+
+impl Monthly for ValidAction {
+    fn month(&self) -> Month {
+        Month::of(utc_date(self.action().action_timestamp))
+    }
+
+    /// Ids of actions have a table of their own.
+    fn looks_for_id(&self) -> bool {
+        false
+    }
+}
+
+/// The months of a table that fail.
+#[derive(Debug)]
 pub(crate) struct Months {
+    table: Table,
     is_troubled: AtomicBool,
     failing: Mutex<HashMap<Month, Failing>>,
 }
@@ -42,14 +91,28 @@ struct Failing {
 }
 
 impl Months {
-    /// Asks for passage for events of these months: the strictest answer of all.
-    pub(crate) fn ask(&self, events: &[NewEvent]) -> Pass {
+    /// A table of which no month fails.
+    pub(crate) fn of(table: Table) -> Self {
+        Self {
+            table,
+            is_troubled: AtomicBool::new(false),
+            failing: Mutex::default(),
+        }
+    }
+
+    /// What the partition of `month` is called.
+    pub(crate) fn partition(&self, month: Month) -> String {
+        (self.table.partition)(month)
+    }
+
+    /// Asks for passage for rows of these months: the strictest answer of all.
+    pub(crate) fn ask(&self, rows: &[impl Monthly]) -> Pass {
         if !self.is_troubled.load(Ordering::Relaxed) {
             return Pass::Free;
         }
         let failing = self.lock();
         let mut answer = Pass::Free;
-        for in_the_way in concerned(&failing, events) {
+        for in_the_way in concerned(&failing, rows) {
             match in_the_way.breaker.ask() {
                 Pass::Free => {}
                 Pass::Probe => answer = Pass::Probe,
@@ -60,47 +123,45 @@ impl Months {
     }
 
     /// Gives probes back that were not made after all.
-    pub(crate) fn give_back(&self, events: &[NewEvent]) {
-        for in_the_way in concerned(&self.lock(), events) {
+    pub(crate) fn give_back(&self, rows: &[impl Monthly]) {
+        for in_the_way in concerned(&self.lock(), rows) {
             in_the_way.breaker.give_back();
         }
     }
 
-    /// Notes that `events` could not be stored because of `month`, although others can.
-    pub(crate) fn fail(&self, month: Month, events: &[NewEvent]) {
+    /// Notes that `rows` could not be stored because of `month`, although others can.
+    pub(crate) fn fail(&self, month: Month, rows: &[impl Monthly]) {
         let mut failing = self.lock();
         self.is_troubled.store(true, Ordering::Relaxed);
         let entry = failing.entry(month).or_insert_with(|| Failing {
             breaker: Breaker::new(TEMPER),
             hides_ids: false,
         });
-        entry.hides_ids |= months_of(events).all(|own| own != month);
+        entry.hides_ids |= months_of(rows).all(|own| own != month);
         let opened = entry.breaker.fail();
-        let partition = month.partition_of(TABLE);
+        let partition = self.partition(month);
         catalog::partition_failures(partition.clone()).increment(1);
         catalog::partition_failing(partition.clone()).set(1.0);
         if opened {
-            tracing::error!(
-                partition,
-                "Partition {partition} fails: its events are parked"
-            );
+            let fate = self.table.fate;
+            tracing::error!(partition, "Partition {partition} fails: {fate}");
         }
     }
 
-    /// Notes that events were stored.
-    pub(crate) fn succeed(&self, events: &[NewEvent]) {
+    /// Notes that rows were stored.
+    pub(crate) fn succeed(&self, rows: &[impl Monthly]) {
         if !self.is_troubled.load(Ordering::Relaxed) {
             return;
         }
         let mut failing = self.lock();
-        if events.iter().any(NewEvent::sender_chose_id) {
+        if rows.iter().any(Monthly::looks_for_id) {
             for entry in failing.values_mut() {
                 entry.hides_ids = false;
             }
         }
-        for month in months_of(events) {
+        for month in months_of(rows) {
             if failing.remove(&month).is_some() {
-                let partition = month.partition_of(TABLE);
+                let partition = self.partition(month);
                 catalog::partition_failing(partition.clone()).set(0.0);
                 tracing::info!(partition, "Partition {partition} works again");
             }
@@ -114,10 +175,7 @@ impl Months {
         let failing = self.lock();
         let mut months: Vec<Month> = failing.keys().copied().collect();
         months.sort_unstable();
-        months
-            .iter()
-            .map(|month| month.partition_of(TABLE))
-            .collect()
+        months.into_iter().map(self.table.partition).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Month, Failing>> {
@@ -125,25 +183,24 @@ impl Months {
     }
 }
 
-/// The failing months that stand in the way of `events`.
+/// The failing months that stand in the way of `rows`.
 fn concerned<'m>(
     failing: &'m HashMap<Month, Failing>,
-    events: &'m [NewEvent],
+    rows: &'m [impl Monthly],
 ) -> impl Iterator<Item = &'m Failing> {
-    let looks_for_ids = events.iter().any(NewEvent::sender_chose_id);
+    let looks_for_ids = rows.iter().any(Monthly::looks_for_id);
     let concerned = failing.iter().filter(move |(month, entry)| {
-        let is_own = months_of(events).any(|own| own == **month);
+        let is_own = months_of(rows).any(|own| own == **month);
         is_own || (looks_for_ids && entry.hides_ids)
     });
     concerned.map(|(_, entry)| entry)
 }
 
-/// The months of events, each once if they follow each other.
-fn months_of(events: &[NewEvent]) -> impl Iterator<Item = Month> {
+/// The months of rows, each once if they follow each other.
+fn months_of(rows: &[impl Monthly]) -> impl Iterator<Item = Month> {
     let mut last = None;
-    events
-        .iter()
-        .map(|new| Month::of(new.event().event_date()))
+    rows.iter()
+        .map(Monthly::month)
         .filter(move |month| last.replace(*month) != Some(*month))
 }
 
@@ -167,7 +224,7 @@ mod tests {
         let chosen = r#","event_id":"01931c5e-7f00-7000-8000-0000000000aa""#;
         let october = date(2026, 10, 5);
         let november = october + 1.month();
-        let months = Months::default();
+        let months = Months::of(EVENTS);
         months.fail(Month::of(october), &event(october, ""));
         assert_eq!(months.ask(&event(november, chosen)), Pass::Free);
         months.fail(Month::of(october), &event(november, chosen));

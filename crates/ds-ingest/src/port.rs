@@ -72,6 +72,12 @@ pub trait ActionStore: Send + Sync + 'static {
         groups: &[&[ValidAction]],
     ) -> impl Future<Output = Vec<Result<Vec<ActionKept>, AppendError>>> + Send;
 
+    /// Makes room for the actions of `month`, if none is there; says whether there was none.
+    fn ensure_action_partition(
+        &self,
+        month: Month,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Changes what became of an action, and says what is known now.
     fn update_action(
         &self,
@@ -125,6 +131,10 @@ impl ActionStore for Repository {
         groups: &[&[ValidAction]],
     ) -> Vec<Result<Vec<ActionKept>, AppendError>> {
         Repository::insert_actions(self, groups).await
+    }
+
+    async fn ensure_action_partition(&self, month: Month) -> Result<bool, StoreError> {
+        Repository::ensure_action_partition(self, month).await
     }
 
     async fn update_action(

@@ -173,9 +173,9 @@ metrics_catalog! {
     parked: counter("datastorage_parked_events_total", Count) [backlog: Static];
     /// Entries of a backlog that were replayed, by what became of them.
     replayed: counter("datastorage_replayed_entries_total", Count) [backlog: Static, outcome: Static];
-    /// 1 while the events of a partition cannot be stored although others can.
+    /// 1 while the events or actions of a partition cannot be stored although others can.
     partition_failing: gauge("datastorage_partition_failing", Count) [partition: Partition];
-    /// Failures to store events of a partition although others can be stored.
+    /// Failures to store events or actions of a partition although others can be stored.
     partition_failures: counter("datastorage_partition_failures_total", Count) [partition: Partition];
     /// Entries that wait in the queue, deferred ones included.
     dlq_depth: gauge("datastorage_dlq_depth", Count) [stream: Static];

@@ -182,13 +182,18 @@ impl Cause {
     /// detached, locked by somebody, not ours to write, in no state to be written, or damaged.
     pub(crate) fn may_be_partition(&self) -> bool {
         match self.state() {
-            Some("23514") => self.class() == Class::Unavailable,
+            Some("23514") => self.is_missing_partition(),
             Some(state) => matches!(
                 state,
                 "42501" | "42809" | "55000" | "55006" | "55P03" | "XX001" | "XX002"
             ),
             None => false,
         }
+    }
+
+    /// Whether a row found no partition: its month's is missing or detached.
+    pub(crate) fn is_missing_partition(&self) -> bool {
+        self.state() == Some("23514") && self.class() == Class::Unavailable
     }
 
     /// Whether, of a statement that stores rows, one of them may be what failed.

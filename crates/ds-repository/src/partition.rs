@@ -30,19 +30,14 @@ const TABLES: &[Partitioned] = &[
         ensure: ENSURE_EVENTS,
         name: |month| month.partition_of("audit_events"),
     },
-    Partitioned {
-        table: "resource_action_traces",
-        ensure: ENSURE_ACTIONS,
-        name: |month| {
-            let first = month.first_day();
-            format!(
-                "resource_action_traces_y{:04}m{:02}",
-                first.year(),
-                first.month()
-            )
-        },
-    },
+    ACTIONS,
 ];
+
+const ACTIONS: Partitioned = Partitioned {
+    table: "resource_action_traces",
+    ensure: ENSURE_ACTIONS,
+    name: Month::partition_of_actions,
+};
 
 /// The ranges that are attached, in order. A default partition, or one without an end, covers
 /// nothing that can be relied on, and is left out.
@@ -165,6 +160,20 @@ impl Repository {
     /// Makes the partition of one month for events; says whether it was missing.
     pub async fn ensure_partition(&self, month: Month) -> Result<bool, StoreError> {
         self.ensure(ENSURE_EVENTS, month).await
+    }
+
+    /// Makes the partition of one month for actions; says whether it was missing.
+    pub async fn ensure_action_partition(&self, month: Month) -> Result<bool, StoreError> {
+        self.ensure(ENSURE_ACTIONS, month).await
+    }
+
+    /// The first of `months` that no partition of the actions covers, as far as the store can tell.
+    pub(crate) async fn uncovered_by_actions(
+        &self,
+        mut months: impl Iterator<Item = Month>,
+    ) -> Option<Month> {
+        let covered = self.list_partitions(&ACTIONS).await.ok()?;
+        months.find(|month| !covered.contains(&range_of(*month)))
     }
 
     async fn ensure(&self, ensure: Statement, month: Month) -> Result<bool, StoreError> {

@@ -149,6 +149,10 @@ impl ActionStore for SharedStore {
         self.0.memory.insert_actions(groups).await
     }
 
+    async fn ensure_action_partition(&self, month: Month) -> Result<bool, StoreError> {
+        self.0.memory.ensure_action_partition(month).await
+    }
+
     async fn update_action(
         &self,
         action_id: &str,

@@ -5,8 +5,9 @@
 //! statement is the whole transaction, so a pooled connection will do, and there is one lane. It shares
 //! the connections of records, so that actions never take a writer from events.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
+use ds_domain::month::Month;
 use ds_metrics::{BreakerName, Refusal, catalog};
 use ds_repository::ActionKept;
 use ds_validation::ValidAction;
@@ -19,6 +20,7 @@ use crate::{
     admission::overloaded,
     breaker::{Breaker, BreakerState, Pass},
     group::GroupCommit,
+    months::{ACTIONS, Months},
     outcome::{NotAppended, Unasked},
     port::ActionStore,
 };
@@ -32,6 +34,9 @@ const ROWS_MAX: usize = 500;
 /// Requests that wait; one more is refused as overload. What they hold is bounded with all bodies that
 /// are being answered.
 const REQUESTS_MAX: usize = 1_024;
+
+/// Most months that one request can need: what is accepted spans less than two.
+const MONTHS_MAX: usize = 3;
 
 /// What became of a request.
 pub(super) type Outcome = Result<Vec<ActionKept>, NotAppended>;
@@ -54,6 +59,7 @@ struct Shared<S> {
     store: Arc<S>,
     group: Arc<GroupCommit>,
     breaker: Breaker,
+    months: Months,
     waiting: Mutex<Waiting>,
 }
 
@@ -72,6 +78,7 @@ impl<S: ActionStore> ActionCommit<S> {
             store: Arc::clone(store),
             group: Arc::clone(group),
             breaker: Breaker::new(crate::group::STORE),
+            months: Months::of(ACTIONS),
             waiting: Mutex::new(Waiting {
                 requests: receiver,
                 next: None,
@@ -96,6 +103,9 @@ impl<S: ActionStore> ActionCommit<S> {
         &self,
         actions: Arc<Vec<ValidAction>>,
     ) -> Result<Vec<ActionKept>, ActionError> {
+        if self.shared.months.ask(&actions) == Pass::Refused {
+            return Err(NotAppended::from(Unasked::PartitionOpen).into());
+        }
         let (answer, answered) = oneshot::channel();
         if let Err(refused) = self.requests.try_send(Request { actions, answer }) {
             return Err(match refused {
@@ -120,6 +130,11 @@ impl<S: ActionStore> ActionCommit<S> {
         let outcome = asking.await;
         self.shared.judge(outcome.as_ref().is_err_and(is_away));
         Ok(outcome)
+    }
+
+    /// Partitions that fail at present.
+    pub(crate) fn failing_partitions(&self) -> Vec<String> {
+        self.shared.months.failing()
     }
 
     /// Takes nothing more in, and waits until what is in has been answered.
@@ -180,6 +195,30 @@ impl<S> Shared<S> {
     }
 }
 
+impl<S: ActionStore> Shared<S> {
+    /// Makes the partition of a month that was missing; says whether it is there.
+    async fn make(&self, month: Month) -> bool {
+        let partition = self.months.partition(month);
+        match self.store.ensure_action_partition(month).await {
+            Ok(is_new) => {
+                if is_new {
+                    catalog::partition_failures(partition.clone()).increment(1);
+                    tracing::warn!(partition, "Partition {partition} was missing: it is made");
+                }
+                true
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    partition,
+                    "Partition {partition} is missing and cannot be made"
+                );
+                false
+            }
+        }
+    }
+}
+
 /// The life of one worker. Asked to stop it answers what waits, and lets nothing more in.
 async fn work<S: ActionStore>(shared: &Shared<S>, stop: &CancellationToken) {
     loop {
@@ -203,6 +242,60 @@ async fn work<S: ActionStore>(shared: &Shared<S>, stop: &CancellationToken) {
 
 /// Stores the requests and answers everybody.
 async fn flush<S: ActionStore>(shared: &Shared<S>, requests: Vec<Request>) {
+    let mut outcomes = insert(shared, &requests.iter().collect::<Vec<_>>()).await;
+    for _ in 0..MONTHS_MAX {
+        if !mend(shared, &requests, &mut outcomes).await {
+            break;
+        }
+    }
+    let is_away = |outcome: &Outcome| matches!(outcome, Err(NotAppended::Unavailable(_)));
+    shared.judge(outcomes.iter().all(is_away));
+    for (request, outcome) in requests.into_iter().zip(outcomes) {
+        match &outcome {
+            Ok(_) => shared.months.succeed(&request.actions),
+            Err(NotAppended::Partition { month, .. }) => {
+                shared.months.fail(*month, &request.actions);
+            }
+            Err(_) => {}
+        }
+        // Nobody waits for it any more when the whole process is ending.
+        let _ = request.answer.send(outcome);
+    }
+}
+
+/// Makes the partitions that were missing, and stores what was refused for that. Says whether anything
+/// was done.
+async fn mend<S: ActionStore>(
+    shared: &Shared<S>,
+    requests: &[Request],
+    outcomes: &mut [Outcome],
+) -> bool {
+    let mut made = BTreeMap::new();
+    for outcome in outcomes.iter() {
+        if let Err(NotAppended::Partition { month, .. }) = outcome
+            && !made.contains_key(month)
+        {
+            made.insert(*month, shared.make(*month).await);
+        }
+    }
+    let is_mended = |outcome: &Outcome| match outcome {
+        Err(NotAppended::Partition { month, .. }) => made.get(month) == Some(&true),
+        Ok(_) | Err(_) => false,
+    };
+    let pairs = requests.iter().zip(outcomes.iter_mut());
+    let (again, places): (Vec<_>, Vec<_>) = pairs.filter(|(_, it)| is_mended(it)).unzip();
+    if again.is_empty() {
+        return false;
+    }
+    let stored = insert(shared, &again).await;
+    for (place, outcome) in places.into_iter().zip(stored) {
+        *place = outcome;
+    }
+    true
+}
+
+/// Asks the store to keep the requests, each whole or not at all.
+async fn insert<S: ActionStore>(shared: &Shared<S>, requests: &[&Request]) -> Vec<Outcome> {
     let groups: Vec<&[ValidAction]> = requests.iter().map(|it| it.actions.as_slice()).collect();
     let inserting = AssertUnwindSafe(shared.store.insert_actions(&groups));
     // A panic leaves nothing behind: the connection is dropped with the statement.
@@ -212,10 +305,5 @@ async fn flush<S: ActionStore>(shared: &Shared<S>, requests: Vec<Request>) {
         .map(|outcome| outcome.map_err(NotAppended::from))
         .collect();
     outcomes.resize_with(requests.len(), || Err(Unasked::WriterLost.into()));
-    let is_away = |outcome: &Outcome| matches!(outcome, Err(NotAppended::Unavailable(_)));
-    shared.judge(outcomes.iter().all(is_away));
-    for (request, outcome) in requests.into_iter().zip(outcomes) {
-        // Nobody waits for it any more when the whole process is ending.
-        let _ = request.answer.send(outcome);
-    }
+    outcomes
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ds_domain::action::ActionStatus;
+use ds_domain::{action::ActionStatus, month::Month, time::utc_date};
 use jiff::Timestamp;
 
 use super::*;
@@ -87,6 +87,30 @@ async fn a_store_that_is_away_is_left_alone() {
     tokio::time::advance(Duration::from_secs(5)).await;
     record(&ingest, &action("a")).await.unwrap();
     record(&ingest, &action("b")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_month_that_fails_is_told_and_left_alone() {
+    let month = Month::of(utc_date(now()));
+    let (store, ingest) = ingest(Mood::Without(month));
+    for _ in 0..10 {
+        let error = record(&ingest, &action("a")).await.unwrap_err();
+        assert!(matches!(error, ActionError::Unavailable(_)), "{error:?}");
+    }
+    assert_eq!(store.asked(), 1, "one failure says enough");
+    let state = ingest.state();
+    assert_eq!(
+        state.failing_partitions,
+        ["resource_action_traces_y2026m11"]
+    );
+    // It is not the whole store that fails.
+    let unknown = ingest.update_action("b", b"{}").await.unwrap_err();
+    assert!(matches!(unknown, ActionError::Unknown), "{unknown:?}");
+
+    store.set_mood(Mood::Well);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    record(&ingest, &action("a")).await.unwrap();
+    assert!(ingest.state().failing_partitions.is_empty());
 }
 
 #[tokio::test]

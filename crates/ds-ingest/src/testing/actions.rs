@@ -5,16 +5,19 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
 };
 
-use ds_domain::action::{Action, ActionUpdate, StoredAction};
+use ds_domain::{
+    action::{Action, ActionUpdate, StoredAction},
+    month::Month,
+};
 use ds_repository::{
     ActionKept, Appended, UpdateError,
-    error::{AppendError, InsertError},
+    error::{AppendError, InsertError, StoreError},
 };
 use ds_validation::ValidAction;
 use jiff::Timestamp;
 
 use super::{MemoryStore, Mood, cause, check};
-use crate::port::ActionStore;
+use crate::{months::Monthly, port::ActionStore};
 
 /// Actions: as they were recorded, and as they are now.
 pub(super) type ActionRecords = HashMap<String, (Action, StoredAction)>;
@@ -87,7 +90,12 @@ impl ActionStore for MemoryStore {
         let mood = self.action_mood().await;
         let insert = |group: &&[ValidAction]| {
             check(mood)?;
+            let falls_into = |month| move |valid: &ValidAction| valid.month() == month;
             match mood {
+                Mood::Without(month) if group.iter().any(falls_into(month)) => {
+                    let cause = Arc::new(cause());
+                    Err(AppendError::Partition { month, cause })
+                }
                 Mood::Refusing => Err(AppendError::Refused {
                     column: Some("signal_name".to_owned()),
                     cause: Arc::new(cause()),
@@ -103,6 +111,15 @@ impl ActionStore for MemoryStore {
             }
         };
         groups.iter().map(insert).collect()
+    }
+
+    async fn ensure_action_partition(&self, _: Month) -> Result<bool, StoreError> {
+        let mood = self.mood().await;
+        if matches!(mood, Mood::Without(_)) {
+            // What is detached nobody but an operator brings back.
+            return Err(StoreError::Internal(Arc::new(cause())));
+        }
+        check(mood).map(|()| false)
     }
 
     async fn update_action(

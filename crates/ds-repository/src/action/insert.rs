@@ -5,8 +5,9 @@
 //! groups without a conflict, and fails as a whole when somebody else takes an id meanwhile; asked
 //! again at once, it finds that id taken.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
+use ds_domain::{month::Month, time::utc_date};
 use ds_validation::ValidAction;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -136,13 +137,39 @@ impl Repository {
                         sets.push(second.to_vec());
                         sets.push(first.to_vec());
                     }
-                    _ => groups.fail(&set, &cause.into()),
+                    _ => {
+                        let error = self.why_refused(groups.groups, &set, cause).await;
+                        groups.fail(&set, &error);
+                    }
                 }
             }
         }
         let lost = || Err(AppendError::from(lost_answer()));
         let answers = groups.answers.into_iter();
         answers.map(|answer| answer.unwrap_or_else(lost)).collect()
+    }
+
+    /// Why the groups of a set that is not divided any more were not stored: where a partition is
+    /// missing, of which month.
+    async fn why_refused(
+        &self,
+        groups: &[&[ValidAction]],
+        set: &[usize],
+        cause: Cause,
+    ) -> AppendError {
+        if !cause.is_missing_partition() {
+            return cause.into();
+        }
+        let actions = set.iter().flat_map(|group| groups[*group]);
+        let months = actions.map(|valid| Month::of(utc_date(valid.action().action_timestamp)));
+        match self.uncovered_by_actions(months).await {
+            Some(month) => AppendError::Partition {
+                month,
+                cause: Arc::new(cause),
+            },
+            // It is there by now.
+            None => cause.into(),
+        }
     }
 
     /// Stores the groups of one set, in which no id occurs twice.

@@ -1,6 +1,9 @@
 //! Actions: stored once whatever the month, changed forward only, and nothing of them lost.
 
-use ds_domain::action::{ActionStatus, ActionUpdate};
+use ds_domain::{
+    action::{ActionStatus, ActionUpdate},
+    month::Month,
+};
 use ds_repository::{
     Appended, Repository, UpdateError,
     error::{AppendError, StoreError},
@@ -182,7 +185,7 @@ async fn a_group_is_stored_as_a_whole_and_takes_no_other_with_it() {
     }
     assert!(matches!(
         &answers[5],
-        Err(AppendError::Store(StoreError::Unavailable(_)))
+        Err(AppendError::Partition { month, .. }) if *month == Month::of(date(2031, 1, 1))
     ));
     assert_eq!(count(&database, "resource_action_traces").await, 4);
     assert_eq!(count(&database, "resource_action_ids").await, 4);
@@ -395,6 +398,38 @@ async fn each_constraint_holds_and_has_its_name() {
         );
         client.batch_execute(&sql).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_missing_month_is_named_and_holds_up_nobody_else() {
+    let (database, repository) = repository().await;
+    ensure(&repository, date(2026, 11, 21)).await.unwrap();
+    let drop = "DROP TABLE resource_action_traces_y2026m10";
+    let client = database.connect().await;
+    client.batch_execute(drop).await.unwrap();
+    let late = |id| at("2026-10-31T23:59:59Z", id, "");
+    let groups: [&[ValidAction]; 3] = [
+        &[late("a")],
+        &[action("b", "")],
+        &[action("c", ""), late("d")],
+    ];
+    let october = Month::of(date(2026, 10, 1));
+    let answers = repository.insert_actions(&groups).await;
+    for place in [0, 2] {
+        let answer = &answers[place];
+        assert!(
+            matches!(answer, Err(AppendError::Partition { month, .. }) if *month == october),
+            "{answer:?}"
+        );
+    }
+    assert!(answers[1].is_ok(), "{:?}", answers[1]);
+    assert_eq!(count(&database, "resource_action_traces").await, 1);
+
+    assert!(repository.ensure_action_partition(october).await.unwrap());
+    assert!(!repository.ensure_action_partition(october).await.unwrap());
+    let answers = repository.insert_actions(&groups).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(count(&database, "resource_action_traces").await, 4);
 }
 
 #[tokio::test]

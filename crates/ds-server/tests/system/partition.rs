@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use ds_testkit::checker::Journal;
+use hyper::Method;
 use jiff::{SignedDuration, ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
+    actions::{ACTIONS, action},
     program::eventually,
     service::{Service, now},
     stage::{Stage, check_none},
@@ -139,4 +141,49 @@ async fn a_locked_partition_holds_up_its_own_month_only() {
         )
     };
     check(lock, |_| "COMMIT".to_owned()).await;
+}
+
+#[tokio::test]
+async fn a_missing_month_of_actions_is_made_again() {
+    let service = Service::start().await;
+    let month = Month::current();
+    let partition = month
+        .first
+        .strftime("resource_action_traces_y%Ym%m")
+        .to_string();
+    let post = async |id: &str| {
+        let body = action(id).to_string();
+        let reply = service.send(Method::POST, ACTIONS, body).await;
+        reply.status.as_u16()
+    };
+    let admin = service.database.connect().await;
+    let drop = format!("DROP TABLE {partition}");
+    admin.batch_execute(&drop).await.unwrap();
+    assert_eq!(post("a").await, 201, "its sender notices nothing");
+    let failures = format!("datastorage_partition_failures_total{{partition=\"{partition}\"}}");
+    assert_eq!(service.metric(&failures).await, Some(1.0));
+
+    // One that is there, and detached, nobody but an operator can mend.
+    let detach = format!("ALTER TABLE resource_action_traces DETACH PARTITION {partition}");
+    admin.batch_execute(&detach).await.unwrap();
+    assert_eq!(post("b").await, 503);
+    let failing = format!("datastorage_partition_failing{{partition=\"{partition}\"}}");
+    assert_eq!(service.metric(&failing).await, Some(1.0));
+    let (status, body) = service.server().get("/health/ready").await.unwrap();
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["degraded"][0], "partitions_failing", "{body}");
+    let named = &body["checks"]["failing_partitions"];
+    assert_eq!(named, &serde_json::json!([partition]), "{body}");
+    let attach = format!(
+        "ALTER TABLE resource_action_traces ATTACH PARTITION {partition}
+         FOR VALUES FROM ('{}') TO ('{}')",
+        month.first, month.next
+    );
+    admin.batch_execute(&attach).await.unwrap();
+    eventually("the action is stored", async || {
+        (post("b").await == 201).then_some(())
+    })
+    .await;
+    assert_eq!(service.metric(&failing).await, Some(0.0));
 }
