@@ -1,8 +1,8 @@
-//! What a sender is told about events that were accepted although they are not like others of their
-//! type: a header, because clients of the first contract know the body.
+//! What a sender is told about what was accepted although it is not like others of its type, or was
+//! changed: a header, because clients of the first contract know the body.
 
-use ds_ingest::Warnings;
-use ds_validation::{KindFinding, Rule, Violation};
+use ds_ingest::{Redacted, Warnings};
+use ds_validation::{KindFinding, Violation};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::problem::Write;
@@ -10,6 +10,9 @@ use crate::problem::Write;
 /// A list (RFC 9651) of rules, each with a pointer to what breaks it.
 pub(crate) const X_VALIDATION_WARNINGS: HeaderName =
     HeaderName::from_static("x-validation-warnings");
+
+/// The word for a place out of which a secret was taken.
+const REDACTED: &str = "redacted";
 
 /// Longest value; proxies bound all headers together.
 const BYTES_MAX: usize = 1_024;
@@ -24,10 +27,41 @@ pub(crate) fn mark(headers: &mut HeaderMap, warnings: &Warnings, write: Write) {
 /// The same for a workflow.
 pub(crate) fn mark_workflow(headers: &mut HeaderMap, warnings: &[Violation]) {
     // They are about members as a whole, whose names are ours.
-    let items = warnings.iter().map(|it| (it.rule, it.pointer.clone()));
+    let items = warnings
+        .iter()
+        .map(|it| (it.rule.as_str(), it.pointer.clone()));
     if let Some(value) = list(items, warnings.len()) {
         headers.insert(X_VALIDATION_WARNINGS, value);
     }
+}
+
+/// Says where secrets were taken out of actions, which have no metadata that would say so.
+pub(crate) fn mark_redacted(headers: &mut HeaderMap, redacted: &Redacted, write: Write) {
+    let items = redacted.first().iter().map(|(index, pointer)| {
+        let pointer = plain(pointer);
+        let place = match write {
+            Write::Single => pointer,
+            Write::Batch => format!("/{index}{pointer}"),
+        };
+        (REDACTED, place)
+    });
+    if let Some(value) = list(items, redacted.total()) {
+        headers.insert(X_VALIDATION_WARNINGS, value);
+    }
+}
+
+/// A pointer in the characters that a header can hold: the names of members in it are the sender's, and
+/// others than letters, digits and the like are percent-encoded, as in the fragment of a URI.
+fn plain(pointer: &str) -> String {
+    let mut plain = String::with_capacity(pointer.len());
+    for byte in pointer.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => plain.push(byte.into()),
+            byte if byte.is_ascii_alphanumeric() => plain.push(byte.into()),
+            byte => plain.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    plain
 }
 
 fn value(first: &[(usize, KindFinding)], total: usize, write: Write) -> Option<HeaderValue> {
@@ -36,18 +70,18 @@ fn value(first: &[(usize, KindFinding)], total: usize, write: Write) -> Option<H
             Write::Single => finding.pointer(),
             Write::Batch => format!("/{index}{}", finding.pointer()),
         };
-        (finding.rule(), place)
+        (finding.rule().as_str(), place)
     });
     list(items, total)
 }
 
 /// As many of `items` as there is room for, and how many more there are in `total`.
-fn list(items: impl Iterator<Item = (Rule, String)>, total: usize) -> Option<HeaderValue> {
+fn list(items: impl Iterator<Item = (&'static str, String)>, total: usize) -> Option<HeaderValue> {
     let mut value = String::new();
     let mut told = 0;
     for (rule, place) in items {
-        // Rules and pointers are made of names of ours: nothing in them needs an escape.
-        let item = format!("{};at=\"{place}\"", rule.as_str());
+        // Rules and pointers are made of names of ours, or plain: nothing in them needs an escape.
+        let item = format!("{rule};at=\"{place}\"");
         let separator = if told == 0 { "" } else { ", " };
         if value.len() + separator.len() + item.len() > BYTES_MAX {
             break;
@@ -103,6 +137,15 @@ mod tests {
         let batch = single.replace("at=\"", "at=\"/3") + ", more;count=4";
         check(&findings(), 7, Write::Batch, Some(&batch));
         check(&[], 0, Write::Single, None);
+    }
+
+    #[test]
+    fn a_pointer_of_the_sender_is_made_plain() {
+        assert_eq!(
+            plain("/signal_labels/a-b_c.d~1e"),
+            "/signal_labels/a-b_c.d~1e"
+        );
+        assert_eq!(plain("/a\"b\\ü\n"), "/a%22b%5C%C3%BC%0A");
     }
 
     #[test]

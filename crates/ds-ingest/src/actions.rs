@@ -25,7 +25,7 @@ use crate::{
     admission::Overloaded,
     outcome::NotAppended,
     port::{ActionStore, Ports},
-    screened::Screened,
+    screened::{Redacted, Screened},
 };
 
 pub(crate) use commit::ActionCommit;
@@ -37,6 +37,17 @@ pub struct ActionsRecorded {
     pub is_batch: bool,
     /// Each of them, in the order of the request.
     pub actions: Vec<ActionRecorded>,
+    /// What was taken out of them.
+    pub redacted: Redacted,
+}
+
+/// An action that was changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActionUpdated {
+    /// What is known now.
+    pub stored: StoredAction,
+    /// What was taken out of the change.
+    pub redacted: Redacted,
 }
 
 /// One of them.
@@ -140,6 +151,7 @@ impl<P: Ports> Ingest<P> {
         Ok(ActionsRecorded {
             is_batch,
             actions: recorded.collect(),
+            redacted: Redacted::of(actions.iter().map(ValidAction::screening)),
         })
     }
 
@@ -149,7 +161,7 @@ impl<P: Ports> Ingest<P> {
         &self,
         action_id: &str,
         body: &[u8],
-    ) -> Result<StoredAction, ActionError> {
+    ) -> Result<ActionUpdated, ActionError> {
         let valid = parse_action_update(body, &self.limits)?;
         let started = Instant::now();
         let updating = self.store.update_action(action_id, valid.update());
@@ -157,8 +169,12 @@ impl<P: Ports> Ingest<P> {
         let table = Table::ActionTraces;
         catalog::write_duration(table).record(started.elapsed().as_secs_f64());
         let stored = updated??;
-        Screened::of(std::iter::once(valid.screening())).count();
-        Ok(stored)
+        let screenings = || std::iter::once(valid.screening());
+        Screened::of(screenings()).count();
+        Ok(ActionUpdated {
+            stored,
+            redacted: Redacted::of(screenings()),
+        })
     }
 }
 

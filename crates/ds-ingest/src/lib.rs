@@ -25,13 +25,14 @@ mod trail;
 mod warning;
 mod workflows;
 
-pub use actions::{ActionError, ActionRecorded, ActionsRecorded};
+pub use actions::{ActionError, ActionRecorded, ActionUpdated, ActionsRecorded};
 pub use admission::{Admission, Overloaded};
 pub use breaker::BreakerState;
 pub use ingest::{Ingest, IngestState, Parts};
 pub use notifications::{NotificationError, NotificationRecorded};
 pub use parking::BacklogState;
 pub use record::{Kept, Receipt, RecordError, Recorded, Submission};
+pub use screened::Redacted;
 pub use settings::Settings;
 pub use warning::Warnings;
 pub use workflows::{Edit, WorkflowChanged, WorkflowError, WorkflowRecorded};

@@ -8,7 +8,8 @@ use http::StatusCode;
 use crate::{
     Service,
     endpoint::{Call, Reply, json},
-    problem::Problem,
+    problem::{Problem, Write},
+    warning,
     wire::{ActionCreated, ActionsCreated},
 };
 
@@ -18,8 +19,16 @@ pub(super) async fn handle<P: Ports>(
 ) -> Result<Reply, Problem> {
     let recorded = service.ingest.record_actions(&call.body).await;
     let recorded = recorded.map_err(Problem::of_action)?;
-    match (recorded.is_batch, recorded.actions.as_slice()) {
-        (false, [action]) => json(StatusCode::CREATED, &ActionCreated::new(action)),
-        (_, actions) => json(StatusCode::CREATED, &ActionsCreated::new(actions)),
-    }
+    let (mut reply, write) = match (recorded.is_batch, recorded.actions.as_slice()) {
+        (false, [action]) => (
+            json(StatusCode::CREATED, &ActionCreated::new(action))?,
+            Write::Single,
+        ),
+        (_, actions) => (
+            json(StatusCode::CREATED, &ActionsCreated::new(actions))?,
+            Write::Batch,
+        ),
+    };
+    warning::mark_redacted(reply.headers_mut(), &recorded.redacted, write);
+    Ok(reply)
 }

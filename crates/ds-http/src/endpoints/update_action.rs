@@ -8,7 +8,8 @@ use http::StatusCode;
 use crate::{
     Service,
     endpoint::{Call, Reply, json},
-    problem::Problem,
+    problem::{Problem, Write},
+    warning,
     wire::ActionElement,
 };
 
@@ -19,5 +20,7 @@ pub(super) async fn handle<P: Ports>(
     let id = call.path_text().ok_or_else(Problem::not_an_action)?;
     let updated = service.ingest.update_action(&id, &call.body).await;
     let updated = updated.map_err(Problem::of_action)?;
-    json(StatusCode::OK, &ActionElement::new(&updated)?)
+    let mut reply = json(StatusCode::OK, &ActionElement::new(&updated.stored)?)?;
+    warning::mark_redacted(reply.headers_mut(), &updated.redacted, Write::Single);
+    Ok(reply)
 }

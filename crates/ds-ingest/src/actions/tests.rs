@@ -147,7 +147,7 @@ async fn a_change_goes_forward() {
     let done = change(r#"{"execution_status": "completed"}"#)
         .await
         .unwrap();
-    assert_eq!(done.action.execution_status, ActionStatus::Completed);
+    assert_eq!(done.stored.action.execution_status, ActionStatus::Completed);
     let back = change(r#"{"execution_status": "failed"}"#)
         .await
         .unwrap_err();

@@ -166,6 +166,41 @@ async fn what_became_of_an_action_is_told_later_and_nothing_of_it_is_lost() {
     assert_eq!(store(&service, &sent).await, first);
 }
 
+#[tokio::test]
+async fn secrets_are_taken_out_and_the_answer_says_where() {
+    let service = Service::start().await;
+    let warned = |reply: &Reply| {
+        let warnings = reply.headers.get("x-validation-warnings");
+        warnings.map(|value| value.to_str().unwrap().to_owned())
+    };
+    let leaky = json!({
+        "execution_error": "login failed: password=s3cr3tm4rker",
+        "action_parameters": {"DB \"x\" PASSWORD": "s3cr3tm4rker"},
+    });
+    let sent = with("a", &leaky);
+    let single = concat!(
+        r#"redacted;at="/execution_error", "#,
+        r#"redacted;at="/action_parameters/DB%20%22x%22%20PASSWORD""#,
+    );
+    for _ in 0..2 {
+        let reply = post(&service, &sent).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{reply:?}");
+        assert_eq!(warned(&reply).as_deref(), Some(single));
+    }
+    let batch = json!([action("b"), with("c", &leaky)]);
+    let batched = warned(&post(&service, &batch).await).unwrap();
+    assert_eq!(batched, single.replace("at=\"", "at=\"/1"));
+    let change = json!({"effectiveness_notes": "token: s3cr3tm4rker"});
+    let changed = patch(&service, "b", &change).await;
+    let expected = r#"redacted;at="/effectiveness_notes""#;
+    assert_eq!(warned(&changed).as_deref(), Some(expected));
+    assert_eq!(warned(&post(&service, &action("d")).await), None);
+
+    let back = get(&service, "a").await.json();
+    assert!(!back.to_string().contains("s3cr3tm4rker"), "{back}");
+    assert_eq!(back["execution_error"], "login failed: password=[REDACTED]");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_action_sent_by_many_at_once_is_stored_once() {
     let service = Service::start().await;
