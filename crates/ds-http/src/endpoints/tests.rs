@@ -1,5 +1,6 @@
 //! The table and the contract are the same.
 
+mod examples;
 mod fields;
 mod parameters;
 mod shapes;

@@ -128,12 +128,14 @@ fn searches_have_the_words_and_bounds_of_the_code() {
     check(&detected["gitOpsTool"]["enum"], tools.collect());
     let meshes = ServiceMesh::ALL.iter().map(|word| word.as_str());
     check(&detected["serviceMesh"]["enum"], meshes.collect());
-    let failed = &detected["failed_detections"];
-    assert_eq!(failed["maxItems"], DetectedLabel::FALLIBLE.len());
-    let fallible = DetectedLabel::FALLIBLE.iter().map(|label| label.as_str());
-    check(&failed["items"]["enum"], fallible.collect());
+    let both = ["failed_detections", "failedDetections"];
+    for failed in both.map(|spelled| &detected[spelled]) {
+        assert_eq!(failed["maxItems"], DetectedLabel::FALLIBLE.len());
+        let fallible = DetectedLabel::FALLIBLE.iter().map(|label| label.as_str());
+        check(&failed["items"]["enum"], fallible.collect());
+    }
     let labels = DetectedLabel::ALL.iter().map(|label| label.as_str());
-    let known: BTreeSet<&str> = labels.chain(["failed_detections"]).collect();
+    let known: BTreeSet<&str> = labels.chain(both).collect();
     let documented = detected.as_object().unwrap().keys().map(String::as_str);
     assert_eq!(documented.collect::<BTreeSet<_>>(), known);
     let custom = schema("CustomLabels");
