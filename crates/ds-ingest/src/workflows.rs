@@ -13,8 +13,8 @@ use ds_repository::{
     workflow::{Changed, Created, NewWorkflow, NotChanged},
 };
 use ds_validation::{
-    Rejection, ValidWorkflow, Violation, parse_executions, parse_workflow, parse_workflow_batch,
-    parse_workflow_change, parse_workflow_disabling, parse_workflow_enabling,
+    Rejection, Rule, ValidWorkflow, Violation, parse_executions, parse_workflow,
+    parse_workflow_batch, parse_workflow_change, parse_workflow_disabling, parse_workflow_enabling,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -229,8 +229,9 @@ impl<P: Ports> Ingest<P> {
 
 fn recorded(created: Created, new: NewWorkflow) -> Result<WorkflowRecorded, WorkflowError> {
     match created {
-        Created::Now(stored) => {
-            let warnings = new.valid.warnings().to_vec();
+        Created::Now { stored, is_guess } => {
+            let mut warnings = new.valid.warnings().to_vec();
+            warnings.extend(is_guess.then(guessed));
             for warning in &warnings {
                 catalog::workflow_warnings(warning.rule.as_str()).increment(1);
             }
@@ -248,6 +249,12 @@ fn recorded(created: Created, new: NewWorkflow) -> Result<WorkflowRecorded, Work
         }),
         Created::Refused(error) => Err(error.into()),
     }
+}
+
+/// What is said of a version that is on top only because it came last.
+fn guessed() -> Violation {
+    let message = "version does not say that it is higher than the one that was the highest before";
+    Violation::of_field("version", Rule::VersionOrder, message)
 }
 
 /// Does something, and measures how long it takes.

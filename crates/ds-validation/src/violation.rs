@@ -62,6 +62,8 @@ pub enum Rule {
     ContainsSecret,
     /// A hash that is not that of the content.
     ContentHash,
+    /// A version that is the latest only because it came last: it does not say that it is higher.
+    VersionOrder,
     /// A member that cannot be changed.
     Immutable,
     /// A parameter that cannot stand beside another one, or beside what else is asked for.
@@ -100,6 +102,7 @@ impl Rule {
         Self::PayloadMemberType,
         Self::ContainsSecret,
         Self::ContentHash,
+        Self::VersionOrder,
         Self::Immutable,
         Self::Exclusive,
         Self::Cursor,
@@ -135,6 +138,7 @@ impl Rule {
             Self::PayloadMemberType => "payload_member_type",
             Self::ContainsSecret => "contains_secret",
             Self::ContentHash => "content_hash_mismatch",
+            Self::VersionOrder => "version_order_unknown",
             Self::Immutable => "immutable",
             Self::Exclusive => "mutually_exclusive",
             Self::Cursor => "invalid_cursor",

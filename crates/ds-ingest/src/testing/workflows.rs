@@ -8,7 +8,7 @@ use std::{
 
 use ds_domain::{
     json::JsonObject,
-    workflow::{Change, Executions, Lifecycle, Rate, StoredWorkflow, Workflow},
+    workflow::{Change, Executions, Lifecycle, Rate, StoredWorkflow, Workflow, version},
 };
 use ds_repository::{
     Inserted,
@@ -54,10 +54,21 @@ impl WorkflowStore for MemoryStore {
                     is_identical: old == workflow,
                 };
             }
+            let of_name = catalogue.workflows.values();
+            let of_name = of_name.filter(|(old, _)| old.workflow_name == workflow.workflow_name);
+            let mut versions: Vec<_> = of_name
+                .map(|(old, _)| (&*old.version, old.status))
+                .collect();
+            versions.push((&*workflow.version, workflow.status));
+            // In no order, which is of no matter as long as there is one to compare with.
+            let is_guess = version::is_guess(&versions);
             let stored = stored(new.workflow_id, workflow);
             let row = (workflow.clone(), stored.clone());
             catalogue.workflows.insert(new.workflow_id, row);
-            Created::Now(Box::new(stored))
+            Created::Now {
+                stored: Box::new(stored),
+                is_guess,
+            }
         };
         Ok(workflows.iter().map(&mut create).collect())
     }

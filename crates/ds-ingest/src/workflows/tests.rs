@@ -90,6 +90,18 @@ async fn a_version_is_taken_once_and_the_answer_says_by_whom() {
 }
 
 #[tokio::test]
+async fn who_is_on_top_only_because_it_came_last_is_warned() {
+    let ingest = ingest(&MemoryStore::new(Mood::Well));
+    for (version, expected) in [("edge", None), ("main", Some("/version"))] {
+        let recorded = ingest.record_workflow(body(version, "a").as_bytes()).await;
+        let warnings = recorded.unwrap().warnings;
+        let mut order = warnings.iter().filter(|it| it.rule == Rule::VersionOrder);
+        assert_eq!(order.next().map(|it| &*it.pointer), expected, "{version}");
+    }
+    ingest.close().await;
+}
+
+#[tokio::test]
 async fn of_a_batch_each_has_an_answer_of_its_own_in_its_place() {
     let ingest = ingest(&MemoryStore::new(Mood::Well));
     let items = [

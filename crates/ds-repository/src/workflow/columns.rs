@@ -13,6 +13,8 @@ pub(super) struct Candidate<'w> {
     pub(super) new: &'w NewWorkflow,
     pub(super) is_latest: bool,
     pub(super) is_search: bool,
+    /// Whether it is marked only because it came last.
+    pub(super) is_guess: bool,
     labels: JsonObject,
     custom_labels: JsonObject,
     detected_labels: JsonObject,
@@ -26,6 +28,7 @@ impl<'w> Candidate<'w> {
             new,
             is_latest: false,
             is_search: false,
+            is_guess: false,
             labels: labels::mandatory(&workflow.labels),
             custom_labels: labels::custom(&workflow.custom_labels),
             detected_labels: labels::detected(&workflow.detected_labels),

@@ -40,7 +40,12 @@ impl NewWorkflow {
 #[derive(Clone, Debug)]
 pub enum Created {
     /// It was stored now.
-    Now(Box<StoredWorkflow>),
+    Now {
+        /// As it is stored.
+        stored: Box<StoredWorkflow>,
+        /// Whether it is on top of its name only because it came last.
+        is_guess: bool,
+    },
     /// Its name has this version already.
     Taken {
         /// The workflow that has it.
@@ -112,7 +117,13 @@ impl Repository {
         plan.fates
             .drain(..)
             .map(|fate| match fate {
-                Fate::Stored(id) => stored.remove(&id).map(Box::new).map(Created::Now),
+                Fate::Stored(at) => plan.candidates.get(at).and_then(|candidate| {
+                    let stored = stored.remove(&candidate.new.workflow_id)?;
+                    Some(Created::Now {
+                        stored: Box::new(stored),
+                        is_guess: candidate.is_guess,
+                    })
+                }),
                 Fate::Taken(at) => taken.get(at).cloned(),
                 Fate::Repeated {
                     first,
@@ -132,8 +143,8 @@ impl Repository {
 
 /// What is to become of each workflow.
 enum Fate {
-    /// It is stored under this id.
-    Stored(Uuid),
+    /// It is stored; position in [`Plan::candidates`].
+    Stored(usize),
     /// The table has its name and version; position in [`Plan::taken`].
     Taken(usize),
     /// Another one of the request has them.
@@ -178,7 +189,7 @@ impl<'w> Plan<'w> {
             } else {
                 firsts.insert(key, new);
                 plan.candidates.push(Candidate::new(new));
-                Fate::Stored(new.workflow_id)
+                Fate::Stored(plan.candidates.len() - 1)
             };
             plan.fates.push(fate);
         }
@@ -201,7 +212,8 @@ impl<'w> Plan<'w> {
                 let workflow = self.candidates.get(*at)?.new.workflow();
                 Some((&*workflow.version, workflow.status))
             });
-            let top = version::top(before.chain(after));
+            let versions: Vec<_> = before.chain(after).collect();
+            let top = version::top(versions.iter().copied());
             for (at, entry) in old.iter().enumerate() {
                 if entry.is_latest && top.latest != Some(at) {
                     self.not_latest.push(entry.workflow_id);
@@ -211,11 +223,15 @@ impl<'w> Plan<'w> {
                 }
             }
             for (behind, at) in added.into_iter().enumerate() {
-                let at_all = Some(old.len() + behind);
-                if let Some(candidate) = self.candidates.get_mut(at) {
-                    candidate.is_latest = top.latest == at_all;
-                    candidate.is_search = top.search == at_all;
-                }
+                let at_all = old.len() + behind;
+                let Some(candidate) = self.candidates.get_mut(at) else {
+                    continue;
+                };
+                candidate.is_latest = top.latest == Some(at_all);
+                candidate.is_search = top.search == Some(at_all);
+                let is_on_top = candidate.is_latest || candidate.is_search;
+                let arrived = versions.get(..=at_all).unwrap_or_default();
+                candidate.is_guess = is_on_top && version::is_guess(arrived);
             }
         }
     }

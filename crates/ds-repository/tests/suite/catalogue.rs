@@ -55,7 +55,7 @@ async fn create(repository: &Repository, new: NewWorkflow) -> Created {
 
 async fn stored(repository: &Repository, new: NewWorkflow) -> StoredWorkflow {
     match create(repository, new).await {
-        Created::Now(stored) => *stored,
+        Created::Now { stored, .. } => *stored,
         other @ (Created::Taken { .. } | Created::Refused(_)) => panic!("{other:?}"),
     }
 }
@@ -133,12 +133,44 @@ async fn the_highest_version_is_the_latest_and_an_old_one_never_becomes_it() {
     assert_eq!((unknown.versions.len(), unknown.total), (0, 0));
 }
 
+#[tokio::test]
+async fn a_version_that_is_on_top_only_because_it_came_last_is_told_so() {
+    let (database, repository) = catalogue().await;
+    for (version, expected, marked) in [
+        ("99999999999999999999.0.0", false, true),
+        ("1.0.0", false, false),
+        ("edge", true, true),
+        ("2.0.0", false, false),
+    ] {
+        let created = create(&repository, plain("restart", version)).await;
+        let Created::Now { stored, is_guess } = created else {
+            panic!("is stored");
+        };
+        assert_eq!(
+            (is_guess, stored.is_latest_version),
+            (expected, marked),
+            "{version}"
+        );
+    }
+    // Each is compared with what was there when it came, also within one request.
+    let several =
+        ["main", "3.0.0-rc.1", "100000000000000000000.0.0"].map(|it| plain("restart", it));
+    let created = repository.create_workflows(&several).await.unwrap();
+    let guesses: Vec<bool> = created
+        .iter()
+        .map(|it| matches!(it, Created::Now { is_guess: true, .. }))
+        .collect();
+    assert_eq!(guesses, [false, false, true]);
+    let on_top = marks(&database, "restart").await.pop().unwrap();
+    assert_eq!(on_top, "100000000000000000000.0.0 L S");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_versions_at_once_are_all_stored_and_one_is_the_latest() {
     let (database, repository) = catalogue().await;
     let creating = (0..20).map(|n| create(&repository, plain("restart", &format!("1.{n}.0"))));
     for created in join_all(creating).await {
-        assert!(matches!(created, Created::Now(_)), "{created:?}");
+        assert!(matches!(created, Created::Now { .. }), "{created:?}");
     }
     let marks = marks(&database, "restart").await;
     assert_eq!(marks.len(), 20);
@@ -156,7 +188,7 @@ async fn twenty_of_one_version_at_once_are_stored_once() {
     });
     let created = join_all(creating).await;
     let first = created.iter().find_map(|it| match it {
-        Created::Now(stored) => Some(stored.workflow_id),
+        Created::Now { stored, .. } => Some(stored.workflow_id),
         Created::Taken { .. } | Created::Refused(_) => None,
     });
     let taken = created.iter().filter_map(|it| match it {
@@ -164,7 +196,7 @@ async fn twenty_of_one_version_at_once_are_stored_once() {
             workflow_id,
             is_identical,
         } => Some((*workflow_id, *is_identical)),
-        Created::Now(_) | Created::Refused(_) => None,
+        Created::Now { .. } | Created::Refused(_) => None,
     });
     let taken: Vec<(Uuid, bool)> = taken.collect();
     assert_eq!(taken.len(), 19);
@@ -193,7 +225,7 @@ async fn of_several_each_is_stored_or_taken_in_its_place() {
     let shown: Vec<String> = created
         .iter()
         .map(|created| match created {
-            Created::Now(stored) => format!("{} {}", stored.workflow_name, stored.version),
+            Created::Now { stored, .. } => format!("{} {}", stored.workflow_name, stored.version),
             Created::Taken {
                 workflow_id,
                 is_identical,

@@ -190,6 +190,38 @@ async fn twenty_versions_at_once_are_all_created_and_one_of_one_version_is() {
 }
 
 #[tokio::test]
+async fn an_older_version_is_not_the_latest_and_one_nobody_can_place_is_told_so() {
+    let service = Service::start().await;
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let right = json!({"content": "abc", "content_hash": abc});
+    for (name, version, is_latest, warning) in [
+        ("date", "2025.10.02", true, None),
+        ("date", "2025.09.01", false, None),
+        ("tag", "v2.0.0", true, None),
+        (
+            "tag",
+            "release-1.0",
+            true,
+            Some("version_order_unknown;at=\"/version\""),
+        ),
+    ] {
+        let reply = post(&service, &workflow(name, version, right.clone())).await;
+        assert_eq!(reply.json()["is_latest_version"], is_latest, "{version}");
+        let told = reply.headers.get("x-validation-warnings");
+        assert_eq!(told.map(|it| it.to_str().unwrap()), warning, "{version}");
+    }
+    let batch = json!([workflow("tag", "edge", right)]).to_string();
+    let reply = send(&service, Method::POST, "/batch", &batch).await.json();
+    assert_eq!(
+        reply["results"][0]["warnings"],
+        json!(["version_order_unknown"])
+    );
+    let series = r#"datastorage_workflow_warnings_total{rule="version_order_unknown"}"#;
+    assert_eq!(service.metric(series).await, Some(2.0));
+    service.terminate().await;
+}
+
+#[tokio::test]
 async fn versions_of_any_name_are_listed_and_of_an_unknown_one_none() {
     let service = Service::start().await;
     for (name, path) in [
