@@ -163,7 +163,7 @@ fn object(text: &str) -> Result<(), Breach> {
     }
 }
 
-fn no_such_word(words: impl Iterator<Item = &'static str>) -> Breach {
+pub(crate) fn no_such_word(words: impl Iterator<Item = &'static str>) -> Breach {
     let list = words.collect::<Vec<_>>().join("\",\"");
     let message = format!("value is not one of the allowed values [\"{list}\"]");
     Breach::new(Rule::Enum, message)

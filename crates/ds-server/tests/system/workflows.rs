@@ -468,6 +468,7 @@ async fn the_list_has_filters_and_can_be_walked_through() {
     assert_eq!(names, expected);
     for query in [
         "?status=on",
+        "?severity=CRITICAL",
         "?limit=0",
         "?cursor=x",
         "?custom_labels[a%20b]=x",

@@ -155,7 +155,7 @@ impl<'a> Given<'a> {
     }
 
     /// Words of a closed set, in upper or lower case.
-    #[cfg(any(feature = "notifications", feature = "workflows"))]
+    #[cfg(feature = "notifications")]
     pub(crate) fn words<T: Ord + Copy + 'static>(
         &mut self,
         name: &'static str,

@@ -15,7 +15,7 @@ use ds_domain::{
 use crate::{
     ParameterErrors, Rule,
     parameter::Breach,
-    query::{Given, Query},
+    query::{Given, Query, no_such_word},
 };
 
 /// A query of workflows.
@@ -54,7 +54,12 @@ pub fn parse_workflow_query<'a>(
     });
     let labels = labels.filter(|(_, values)| !values.is_empty()).collect();
     let filter = WorkflowFilter {
-        statuses: given.words("status", WorkflowStatus::ALL, WorkflowStatus::as_str),
+        statuses: exact(
+            &mut given,
+            "status",
+            WorkflowStatus::ALL,
+            WorkflowStatus::as_str,
+        ),
         labels,
         custom_labels: custom_labels(&custom, &mut given),
     };
@@ -76,11 +81,24 @@ fn words<T: Ord + Copy + 'static>(
     all: &'static [T],
     as_str: fn(T) -> &'static str,
 ) -> Vec<String> {
-    let words = given.words(name, all, as_str);
+    let words = exact(given, name, all, as_str);
     words
         .into_iter()
         .map(|word| as_str(word).to_owned())
         .collect()
+}
+
+/// Words of a closed set in the one spelling that the other routes of the catalogue accept.
+fn exact<T: Ord + Copy + 'static>(
+    given: &mut Given<'_>,
+    name: &'static str,
+    all: &'static [T],
+    as_str: fn(T) -> &'static str,
+) -> Vec<T> {
+    given.several(name, |value| {
+        let found = all.iter().copied().find(|word| as_str(*word) == value);
+        found.ok_or_else(|| no_such_word(all.iter().map(|word| as_str(*word))))
+    })
 }
 
 /// The key of a custom label, if `name` is the name of one.
@@ -209,8 +227,8 @@ mod tests {
 
     #[test]
     fn every_filter_is_read() {
-        let query = "status=active&status=Disabled&environment=production&priority=p0&priority=*\
-            &component=pod&signal_type=OOMKilled&severity=HIGH\
+        let query = "status=active&status=disabled&environment=production&priority=P0&priority=*\
+            &component=pod&signal_type=OOMKilled&severity=high\
             &custom_labels[team]=b,a&custom_labels%5Bteam%5D=c&custom_labels[a.b]=%22%5C";
         let filter = parse(query).unwrap().filter;
         let text = |text: &str| text.to_owned();
@@ -252,6 +270,9 @@ mod tests {
     fn what_cannot_be_used_is_named() {
         check_refused("status=on", "\"active\",\"disabled\"");
         check_refused("severity=*", "\"critical\",\"high\"");
+        for other in ["status=ACTIVE", "severity=Critical", "priority=p0"] {
+            check_refused(other, "is not one of the allowed values");
+        }
         check_refused("environment=", "empty value");
         check_refused("custom_labels[a]=", "custom_labels");
         check_refused("custom_labels[a]=x,,y", "empty value");
@@ -289,7 +310,7 @@ mod tests {
         let scope = |query: &str| parse(query).unwrap().scope;
         assert_eq!(
             scope("status=active&limit=1"),
-            scope("status=ACTIVE&offset=2")
+            scope("status=active&offset=2")
         );
         assert_eq!(
             scope("custom_labels[a]=x,y"),
