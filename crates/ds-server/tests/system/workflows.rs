@@ -427,7 +427,8 @@ async fn a_batch_says_of_each_what_became_of_it() {
 async fn the_list_has_filters_and_can_be_walked_through() {
     let service = Service::start().await;
     for n in 0..25 {
-        let more = json!({"custom_labels": {"team": [format!("t{}", n % 5), "all"]},
+        let comma = format!("{},{}", n % 5, n % 5 + 1);
+        let more = json!({"custom_labels": {"team": [format!("t{}", n % 5), "all", comma]},
             "status": if n % 2 == 0 { "active" } else { "disabled" }});
         let reply = post(&service, &workflow(&format!("w{n}"), "1", more)).await;
         assert_eq!(reply.status, StatusCode::CREATED);
@@ -448,6 +449,9 @@ async fn the_list_has_filters_and_can_be_walked_through() {
         ("?environment=staging", 0),
         ("?component=pod&custom_labels[team]=t1", 5),
         ("?custom_labels%5Bteam%5D=t1,t2&status=active", 5),
+        ("?custom_labels[team]=3,,4", 5),
+        ("?custom_labels[team]=3,,4,t1", 10),
+        ("?custom_labels[team]=3,4", 0),
         ("?custom_labels[team]=all&custom_labels[other]=x", 0),
     ] {
         assert_eq!(get(&service, query).await["total"], expected, "{query}");

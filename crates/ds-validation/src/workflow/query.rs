@@ -30,8 +30,9 @@ const CUSTOM_LABELS: &str = "custom_labels";
 /// Reads the parameters of `GET /api/v1/workflows`.
 ///
 /// `pairs` are the decoded name and value pairs in the order of the query string. Values of a filter
-/// that is repeated are alternatives, and so are those that a custom label lists between commas; of
-/// anything else the first one counts. Unknown names are ignored.
+/// that is repeated are alternatives, and so are those that a custom label lists between commas, where
+/// two commas stand for one that is part of a value; of anything else the first one counts. Words are
+/// spelt as they are stored. Unknown names are ignored.
 pub fn parse_workflow_query<'a>(
     pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
 ) -> Result<WorkflowQuery, ParameterErrors> {
@@ -121,10 +122,10 @@ fn custom_labels(
             );
             return Vec::new();
         };
-        let values = value.split(',').map(str::to_owned);
+        let values = split(value);
         match labels.iter_mut().find(|(own, _)| own == key) {
             Some((_, known)) => known.extend(values),
-            None => labels.push((key.to_owned(), values.collect())),
+            None => labels.push((key.to_owned(), values)),
         }
     }
     let breaches = breaches(&labels);
@@ -173,6 +174,22 @@ fn breaches(labels: &[(String, Vec<String>)]) -> Vec<Breach> {
 fn is_key(key: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=CUSTOM_LABEL_KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(is_plain)
+}
+
+/// The values between commas. Two commas are one that belongs to a value, so that every value that can
+/// be stored can be asked for.
+fn split(text: &str) -> Vec<String> {
+    let (mut values, mut value) = (Vec::new(), String::new());
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        if char == ',' && chars.next_if_eq(&',').is_none() {
+            values.push(std::mem::take(&mut value));
+        } else {
+            value.push(char);
+        }
+    }
+    values.push(value);
+    values
 }
 
 /// The question that `filter` was read from.
@@ -250,6 +267,27 @@ mod tests {
     }
 
     #[test]
+    fn every_value_can_be_asked_for_whatever_commas_it_has() {
+        for (asked, expected) in [
+            ("a,b", &["a", "b"][..]),
+            ("a,,b", &["a,b"]),
+            (",,a", &[",a"]),
+            ("a,,", &["a,"]),
+            ("a,,,,b", &["a,,b"]),
+            ("a,,b,c,,", &["a,b", "c,"]),
+            ("a,,,b", &["a,", "b"]),
+            (",,", &[","]),
+        ] {
+            let filter = parse(&format!("custom_labels[k]={asked}")).unwrap().filter;
+            assert_eq!(filter.custom_labels[0].1, expected, "{asked}");
+        }
+        for stored in ["a,b", ",", ",,a", "a,,", "\\,", "a"] {
+            let asked = stored.replace(',', ",,");
+            assert_eq!(split(&asked), [stored]);
+        }
+    }
+
+    #[test]
     fn limits_are_those_of_the_first_contract() {
         let limit = |query: &str| parse(query).unwrap().page.limit;
         let limits = [
@@ -275,7 +313,8 @@ mod tests {
         }
         check_refused("environment=", "empty value");
         check_refused("custom_labels[a]=", "custom_labels");
-        check_refused("custom_labels[a]=x,,y", "empty value");
+        check_refused("custom_labels[a]=,x", "empty value");
+        check_refused("custom_labels[a]=x,", "empty value");
         check_refused("custom_labels=x", "must be an object");
         check_refused("custom_labels[a=x", "must be an object");
         check_refused("custom_labels[]=x", "keys are made of");
@@ -298,7 +337,7 @@ mod tests {
             label("invalid_format", None, None),
             label("empty", Some(1), Some(0)),
             label("contains_nul", None, None),
-            label("too_many_items", Some(50), Some(53)),
+            label("too_many_items", Some(50), Some(51)),
         ];
         assert_eq!(read(&errors), expected);
         let errors = parse_workflow_query(form_urlencoded::parse(b"custom_labels=x")).unwrap_err();
