@@ -335,6 +335,48 @@ async fn only_what_may_change_is_changed() {
 }
 
 #[tokio::test]
+async fn every_member_of_a_workflow_is_changed_or_refused() {
+    let service = Service::start().await;
+    let more = json!({"owner": "sre", "maintainer": "ann", "parameters": {"n": 1},
+        "container_digest": format!("sha256:{}", "a".repeat(64)), "custom_labels": {"team": ["x"]},
+        "previous_version": "0", "version_notes": "notes", "change_summary": "all",
+        "approved_by": "bob", "approved_at": "2026-11-21T10:00:00Z", "created_by": "ann",
+        "expected_success_rate": 0.5, "expected_duration_seconds": 90});
+    let id = post(&service, &workflow("restart", "1", more)).await.json();
+    let id = id["workflow_id"].as_str().unwrap();
+    let path = format!("/{id}");
+    let ran = r#"{"succeeded":true}"#;
+    send(&service, Method::POST, &format!("{path}/executions"), ran).await;
+    let body = r#"{"status":"disabled","disabled_by":"ann","disabled_reason":"it loops",
+        "deprecation_notice":"use v2"}"#;
+    let full = send(&service, Method::PATCH, &path, body).await.json();
+    let members = full.as_object().unwrap();
+    assert_eq!(members.len(), 37, "every member has a value: {members:?}");
+    for (name, value) in members {
+        let mut change = serde_json::Map::new();
+        change.insert(name.clone(), value.clone());
+        let change = Value::Object(change).to_string();
+        let reply = send(&service, Method::PATCH, &path, &change).await;
+        match &**name {
+            "status" | "status_reason" | "disabled_by" | "disabled_reason"
+            | "deprecation_notice" | "updated_by" => assert_eq!(reply.status, StatusCode::OK),
+            _ => {
+                assert_eq!(slug(&reply), "400 immutable-field-violation", "{name}");
+                let pointer = format!("/{name}");
+                assert_eq!(reply.json()["errors"][0]["pointer"], pointer);
+            }
+        }
+    }
+    let unknown = send(&service, Method::PATCH, &path, r#"{"risk":7}"#).await;
+    assert_eq!(
+        unknown.json(),
+        get(&service, &path).await,
+        "others are ignored"
+    );
+    service.terminate().await;
+}
+
+#[tokio::test]
 async fn runs_are_counted_once_each() {
     let service = Service::start().await;
     let id = created(&service, "restart", "1").await;

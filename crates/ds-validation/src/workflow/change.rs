@@ -26,6 +26,12 @@ struct Draft {
 
 type Read = Result<(), Violation>;
 
+/// What the service says about a version cannot be changed either.
+fn own(name: &'static str, _: Value<'_>, _: &mut Draft) -> Read {
+    let message = format!("{name} cannot be changed: the service sets it");
+    Err(Violation::of_field(name, Rule::Immutable, message))
+}
+
 /// What a version is cannot be changed. `null` changes nothing, and is let pass.
 fn immutable(name: &'static str, _: Value<'_>, _: &mut Draft) -> Read {
     let message = format!("{name} cannot be changed: create a new version instead");
@@ -61,6 +67,22 @@ const CHANGE: &[Field<Draft>] = &[
     nullable("labels", immutable),
     nullable("custom_labels", immutable),
     nullable("detected_labels", immutable),
+    nullable("previous_version", immutable),
+    nullable("version_notes", immutable),
+    nullable("change_summary", immutable),
+    nullable("approved_by", immutable),
+    nullable("approved_at", immutable),
+    nullable("expected_success_rate", immutable),
+    nullable("expected_duration_seconds", immutable),
+    nullable("created_by", immutable),
+    nullable("workflow_id", own),
+    nullable("is_latest_version", own),
+    nullable("disabled_at", own),
+    nullable("actual_success_rate", own),
+    nullable("total_executions", own),
+    nullable("successful_executions", own),
+    nullable("created_at", own),
+    nullable("updated_at", own),
 ];
 
 /// The members of what disables or enables a workflow.

@@ -290,12 +290,16 @@ fn a_change_names_what_cannot_change() {
     assert_eq!(change.status, Some(WorkflowStatus::Disabled));
     assert_eq!(change.disabled_by.as_deref(), Some("ann"));
     assert_eq!(change.updated_by, None);
-    let nothing = parse(r#"{"content":null,"workflow_id":7}"#).unwrap();
+    let nothing = parse(r#"{"content":null,"workflow_id":null,"unknown":7}"#).unwrap();
     assert_eq!(nothing, Default::default());
     for (body, expected) in [
         (
             r#"{"content":"x","labels":{},"status":"active"}"#,
             "immutable /content, immutable /labels",
+        ),
+        (
+            r#"{"version_notes":"x","total_executions":7}"#,
+            "immutable /total_executions, immutable /version_notes",
         ),
         (r#"{"status":"on"}"#, "invalid_enum /status"),
         (r#"{"status":7}"#, "invalid_type /status"),
