@@ -17,7 +17,7 @@ pub struct Lifecycle {
     pub disabled_reason: Option<String>,
     /// What those who still use it are told.
     pub deprecation_notice: Option<String>,
-    /// Who changed it last.
+    /// Who changed it last, if they said.
     pub updated_by: Option<String>,
 }
 
@@ -77,14 +77,21 @@ impl Lifecycle {
             let said = given.clone().or_else(|| kept(old));
             said.filter(|_| is_disabled)
         };
-        Ok(Self {
+        let next = Self {
             status: to,
             status_reason: reason.or_else(|| kept(&self.status_reason)),
             disabled_by: of_disabled(&change.disabled_by, &self.disabled_by),
             disabled_reason: of_disabled(&change.disabled_reason, &self.disabled_reason),
             deprecation_notice: notice,
-            updated_by: who.or_else(|| self.updated_by.clone()),
-        })
+            updated_by: who,
+        };
+        // Who asks for what there is changes nothing, and is nobody who changed it.
+        let same = Self {
+            updated_by: self.updated_by.clone(),
+            ..next.clone()
+        };
+        let is_unsaid = next.updated_by.is_none() && same == *self;
+        Ok(if is_unsaid { same } else { next })
     }
 }
 
@@ -133,11 +140,34 @@ mod tests {
             status: Some(WorkflowStatus::Active),
             ..Change::default()
         };
-        let enabled = Lifecycle {
-            updated_by: some("ann"),
-            ..active()
+        assert_eq!(disabled.changed(&enabling), Ok(active()));
+    }
+
+    #[test]
+    fn who_changed_it_is_whoever_did_so_last() {
+        let disabled = active().changed(&disabling()).unwrap();
+        // The same again by nobody is no change; another reason is one.
+        let again = Change {
+            updated_by: None,
+            disabled_by: None,
+            ..disabling()
         };
-        assert_eq!(disabled.changed(&enabling), Ok(enabled));
+        assert_eq!(disabled.changed(&again), Ok(disabled.clone()));
+        let other = Change {
+            status_reason: some("it loops on Mondays"),
+            ..again
+        };
+        let changed = disabled.changed(&other).unwrap();
+        assert_eq!(
+            (changed.updated_by, changed.disabled_by),
+            (None, some("ann"))
+        );
+        let named = Change {
+            updated_by: some("bob"),
+            ..Change::default()
+        };
+        let changed = disabled.changed(&named).unwrap();
+        assert_eq!(changed.updated_by, some("bob"));
     }
 
     #[test]

@@ -268,6 +268,7 @@ async fn a_workflow_is_disabled_and_enabled_again() {
         (&enabled["status"], enabled.get("disabled_at")),
         (&json!("active"), None)
     );
+    assert_eq!(enabled.get("updated_by"), None, "nobody said who");
     assert_eq!(
         get(&service, &format!("/{id}")).await,
         enabled,
