@@ -3,6 +3,8 @@
 //! A list is ordered by a time and then by a key, the newest first, and its rows never change: a walk
 //! that goes on behind the last row it has seen meets each row once.
 
+mod found;
+
 use ds_domain::{
     cursor::Position,
     filter::{Count, Page, Start},
@@ -10,10 +12,7 @@ use ds_domain::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio_postgres::{
-    Row,
-    types::{FromSql, Type},
-};
+use tokio_postgres::{Row, types::Type};
 
 use crate::{
     Listing, Repository, Total,
@@ -21,6 +20,7 @@ use crate::{
     pool::{Plan, Text},
     sql::{Part, Sql},
 };
+use found::{counted, exactly, fitting, item};
 
 /// No event is older; PostgreSQL's calendar ends later than jiff's but begins later, too.
 pub(crate) const OLDEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
@@ -56,6 +56,9 @@ pub(crate) struct List {
     pub(crate) counted_end: &'static str,
     /// The page alone.
     pub(crate) plain: &'static str,
+    pub(crate) items: &'static str,
+    /// What a page is put into whose items may be large.
+    pub(crate) bounded: Option<Bounded>,
     /// What the planner thinks of the filter; nothing is read.
     pub(crate) estimate: &'static str,
     pub(crate) newest_first: &'static str,
@@ -79,13 +82,23 @@ pub(crate) enum Key {
     Number,
 }
 
+/// Leaves out of a page what goes beyond a number of bytes, but never its first item; of each item the
+/// last column says how many there were.
+pub(crate) struct Bounded {
+    pub(crate) bytes_max: i64,
+    pub(crate) begin: &'static str,
+    pub(crate) newest_first: &'static str,
+    pub(crate) oldest_first: &'static str,
+}
+
 /// Conditions on the day of an item.
 pub(crate) struct Days {
     pub(crate) after: &'static str,
     pub(crate) before: &'static str,
 }
 
-/// Writes a [`List`]. `columns` have to begin with one that is never null.
+/// Writes a [`List`]. `columns` have to begin with one that is never null; where the bytes of a page
+/// are bounded, one is called `bytes`.
 macro_rules! list {
     (
         names: ($name:literal, $estimate_name:literal),
@@ -93,7 +106,8 @@ macro_rules! list {
         columns: ($($columns:tt)+),
         order: ($at:literal, $key:literal),
         key: $kind:expr,
-        days: $days:expr $(,)?
+        days: $days:expr
+        $(, bytes_max: $bytes_max:expr)? $(,)?
     ) => {
         $crate::list::List {
             name: $name,
@@ -102,13 +116,13 @@ macro_rules! list {
                 "-- ", $name, "\nSELECT answer.total, page.*\nFROM (SELECT count(*) AS total FROM ",
                 $table, " WHERE true"
             ),
-            counted_page: concat!(
-                ") AS answer\nLEFT JOIN (SELECT ", $($columns)+, " FROM ", $table, " WHERE true"
-            ),
+            counted_page: ") AS answer\nLEFT JOIN (",
             counted_end: concat!(
                 ") AS page ON true\nORDER BY page.", $at, " DESC, page.", $key, " DESC"
             ),
-            plain: concat!("-- ", $name, "\nSELECT ", $($columns)+, " FROM ", $table, " WHERE true"),
+            plain: concat!("-- ", $name, "\n"),
+            items: concat!("SELECT ", $($columns)+, " FROM ", $table, " WHERE true"),
+            bounded: $crate::list::list!(@bounded $at, $key $(, $bytes_max)?),
             estimate: concat!(
                 "-- ", $estimate_name, "\nEXPLAIN (FORMAT JSON) SELECT ", $key, " FROM ", $table,
                 " WHERE true"
@@ -120,6 +134,22 @@ macro_rules! list {
             key: $kind,
             days: $days,
         }
+    };
+    (@bounded $at:literal, $key:literal) => { None };
+    (@bounded $at:literal, $key:literal, $bytes_max:expr) => {
+        Some($crate::list::Bounded {
+            bytes_max: $bytes_max,
+            begin: "SELECT * FROM (SELECT page.*, row_number() OVER place AS number, \
+                    sum(bytes) OVER place AS sum, count(*) OVER () AS found\nFROM (",
+            newest_first: concat!(
+                "\n) AS page WINDOW place AS (ORDER BY ", $at, " DESC, ", $key, " DESC)) AS page\n\
+                 WHERE number = 1 OR sum <= "
+            ),
+            oldest_first: concat!(
+                "\n) AS page WINDOW place AS (ORDER BY ", $at, ", ", $key, ")) AS page\n\
+                 WHERE number = 1 OR sum <= "
+            ),
+        })
     };
 }
 pub(crate) use list;
@@ -162,7 +192,8 @@ impl List {
 /// `page` asks for one.
 ///
 /// But for an offset whose total tells, the page is one item longer than asked for, which shows
-/// whether there are more. The page in front of a position comes oldest first, unless it is counted.
+/// whether there are more. The page in front of a position comes oldest first, unless it is counted or
+/// its bytes are bounded.
 pub(crate) fn page<F: Listed>(filter: &F, page: Page) -> Sql<'_> {
     let list = F::LIST;
     let mut sql = Sql::default();
@@ -175,7 +206,10 @@ pub(crate) fn page<F: Listed>(filter: &F, page: Page) -> Sql<'_> {
     } else {
         sql.push(list.plain);
     }
-    sql.push_part(&matching);
+    if let Some(bounded) = &list.bounded {
+        sql.push(bounded.begin);
+    }
+    sql.push(list.items).push_part(&matching);
     let limit = i64::from(page.limit);
     match page.start {
         Start::Offset(offset) => {
@@ -195,6 +229,17 @@ pub(crate) fn page<F: Listed>(filter: &F, page: Page) -> Sql<'_> {
             list.before(&mut sql, position);
             sql.push(list.oldest_first).bind(Type::INT8, limit + 1);
         }
+    }
+    if let Some(bounded) = &list.bounded {
+        let (bound, order) = match page.start {
+            Start::Before(_) => (bounded.oldest_first, "\nORDER BY number DESC"),
+            Start::Offset(_) | Start::Newest | Start::After(_) => {
+                (bounded.newest_first, "\nORDER BY number")
+            }
+        };
+        sql.push(bound)
+            .bind(Type::INT8, bounded.bytes_max)
+            .push(order);
     }
     if is_counted {
         sql.push(list.counted_end);
@@ -223,25 +268,34 @@ impl Repository {
         filter: &F,
         page: Page,
     ) -> Result<Listing<F::Item>, StoreError> {
+        Ok(self.list_fitting(filter, page).await?.0)
+    }
+
+    /// The same, and whether items were left out because the page would have been too large.
+    pub(crate) async fn list_fitting<F: Listed>(
+        &self,
+        filter: &F,
+        page: Page,
+    ) -> Result<(Listing<F::Item>, bool), StoreError> {
         let name = F::LIST.name;
         let sql = self::page(filter, page);
         if page.count == Count::Exact {
             let rows = self.ask_each(name, &sql, filter.plan(), |row| counted::<F>(&row));
             let rows = rows.await?;
             let total = exactly(rows.first().map_or(0, |(total, _)| *total));
-            let items = rows.into_iter().filter_map(|(_, item)| item).collect();
-            return Ok(Listing::new(items, Some(total), page));
+            let items = rows.into_iter().filter_map(|(_, item)| item);
+            return Ok(fitting(items.collect(), Some(total), page));
         }
         let total = match page.count {
             Count::Estimated => Some(self.estimate(filter).await?),
             Count::Exact | Count::None => None,
         };
-        let items = self.ask_each(name, &sql, filter.plan(), |row| F::read(&row, 0));
+        let items = self.ask_each(name, &sql, filter.plan(), |row| item::<F>(&row, 0));
         let mut items = items.await?;
-        if let Start::Before(_) = page.start {
+        if matches!(page.start, Start::Before(_)) && F::LIST.bounded.is_none() {
             items.reverse();
         }
-        Ok(Listing::new(items, total, page))
+        Ok(fitting(items, total, page))
     }
 
     /// How much the planner expects `filter` to match.
@@ -296,37 +350,5 @@ impl Repository {
         self.read
             .read_text(text, &sql.values(), self.settings.query_timeout, read)
             .await
-    }
-}
-
-/// Reads a row of a counted page: the total, and behind it an item. A page without items is one row
-/// with nothing but the total.
-fn counted<F: Listed>(row: &Row) -> Result<(i64, Option<F::Item>), tokio_postgres::Error> {
-    let is_item = row.try_get::<_, Option<Anything>>(1)?.is_some();
-    let item = is_item.then(|| F::read(row, 1)).transpose()?;
-    Ok((row.try_get(0)?, item))
-}
-
-/// A total that was counted.
-fn exactly(counted: i64) -> Total {
-    Total {
-        count: u64::try_from(counted).unwrap_or(0),
-        is_estimate: false,
-    }
-}
-
-/// A value of whatever type.
-struct Anything;
-
-impl<'a> FromSql<'a> for Anything {
-    fn from_sql(
-        _kind: &Type,
-        _raw: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self)
-    }
-
-    fn accepts(_kind: &Type) -> bool {
-        true
     }
 }

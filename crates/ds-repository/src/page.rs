@@ -36,13 +36,13 @@ pub struct Total {
 
 impl<T> Listing<T> {
     /// What was `found`, newest first, when `page` was asked for: one item more than its limit shows
-    /// that there are more in the direction of the walk.
+    /// that there are more in the direction of the walk, and so does a page that `is_cut`.
     ///
     /// In the other direction there is at least the item that the walk came from; but a page without
     /// items has no neighbours, because nothing says where they would begin.
-    pub(crate) fn new(mut found: Vec<T>, total: Option<Total>, page: Page) -> Self {
+    pub(crate) fn new(mut found: Vec<T>, total: Option<Total>, page: Page, is_cut: bool) -> Self {
         let limit = usize::from(page.limit);
-        let is_longer = found.len() > limit;
+        let is_longer = is_cut || found.len() > limit;
         let surplus = found.len().saturating_sub(limit);
         match page.start {
             Start::Before(_) => drop(found.drain(..surplus)),

@@ -28,15 +28,15 @@ use crate::{
 pub use change::{Changed, NotChanged};
 pub use create::{Created, NewWorkflow};
 pub use executions::Counted;
-pub use list::WorkflowPage;
-pub(crate) use row::workflow_columns;
+pub use list::{NoPage, WorkflowPage};
 use row::{Entry, entries, stored};
+pub(crate) use row::{workflow_bytes, workflow_columns};
 use statements::{FIND, LIST_VERSIONS, LOCK_NAMES, VERSIONS};
 
 /// First half of the keys of our advisory locks ("DSwf"): the lock of one name.
 const LOCK_NAME: i32 = 0x4453_7766;
 
-/// Most bytes of content that a list of versions gives back; the newest version is always given.
+/// Most bytes that a list of versions gives back; the newest version is always given.
 const VERSIONS_BYTES_MAX: i64 = 16 * 1024 * 1024;
 
 /// The versions of a name, the newest first.

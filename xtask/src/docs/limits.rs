@@ -132,6 +132,10 @@ const BOUNDS: &[(&str, usize)] = &[
         limit::PAGE_WORKFLOWS_MAX as usize,
     ),
     (
+        "Bytes of workflows on one page of a list",
+        limit::PAGE_WORKFLOWS_BYTES_MAX,
+    ),
+    (
         "Versions of a workflow that are listed",
         limit::VERSIONS_LISTED_MAX as usize,
     ),

@@ -36,6 +36,10 @@ pub const BATCH_WORKFLOWS_MAX: usize = 500;
 /// `PAGE_ITEMS_MAX` may be asked for, as ever.
 pub const PAGE_WORKFLOWS_MAX: u16 = 100;
 
+/// Most bytes of workflows on one page of a list. A page of a walk ends early, after one workflow at
+/// least; one that is asked for by its offset is given whole or not at all.
+pub const PAGE_WORKFLOWS_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Most versions of one name that are listed, the newest ones.
 pub const VERSIONS_LISTED_MAX: u16 = 1_000;
 

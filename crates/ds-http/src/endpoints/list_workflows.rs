@@ -12,7 +12,7 @@ use crate::{
     Service,
     endpoint::{Call, Reply, json},
     exchange::outcome,
-    problem::{Attempt, Problem},
+    problem::Problem,
     walk,
     wire::WorkflowList,
 };
@@ -31,7 +31,7 @@ pub(super) async fn handle<P: Ports>(
         .await;
     catalog::query_duration("list_workflows").record(started.elapsed());
     catalog::queries("list_workflows", outcome(&found)).increment(1);
-    let found = found.map_err(|error| Problem::of_catalogue(error, Attempt::List))?;
+    let found = found.map_err(Problem::of_workflow_page)?;
     let links = walk::links(&service.repository, &call.uri, &query, &found).await?;
     let header = links.header();
     let list = WorkflowList::new(&found, query.page, links)?;

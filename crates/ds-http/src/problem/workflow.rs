@@ -1,7 +1,8 @@
 //! Problems with workflows of the catalogue, in the words that clients of the first contract know.
 
+use ds_domain::limit::PAGE_WORKFLOWS_BYTES_MAX;
 use ds_ingest::WorkflowError;
-use ds_repository::error::StoreError;
+use ds_repository::{error::StoreError, workflow::NoPage};
 use ds_validation::{Rejection, Rule, Violation, Violations};
 use http::StatusCode;
 use serde::Serialize;
@@ -133,6 +134,28 @@ impl Problem {
             StoreError::Unavailable(_) => Self::away(AWAY, error),
             StoreError::Internal(_) => failed(attempt).caused_by(error),
         }
+    }
+
+    /// A page of the list that is not given.
+    pub(crate) fn of_workflow_page(error: NoPage) -> Self {
+        let fitting = match error {
+            NoPage::Store(error) => return Self::of_catalogue(error, Attempt::List),
+            NoPage::TooLarge { fitting } => fitting,
+        };
+        let message = format!(
+            "a page of so many workflows is larger than {PAGE_WORKFLOWS_BYTES_MAX} bytes, from this \
+             offset on {fitting} fit: use a smaller limit, or \"cursor\", whose pages are as long as fits"
+        );
+        let (name, rule) = ("limit", "page_too_large");
+        let detail = format!("parameter \"{name}\" in query has an error: {message}");
+        let mut problem = Self::invalid(detail).counting(name, rule, 1);
+        problem.0.errors.push(Fault {
+            parameter: Some(name),
+            rule,
+            message,
+            ..Fault::default()
+        });
+        problem
     }
 
     /// An id that no workflow has.

@@ -1,13 +1,14 @@
 //! The list of workflows: its filters as conditions.
 
 use ds_domain::{
-    filter::Page,
+    filter::{Page, Start},
     label::MandatoryLabel,
+    limit::PAGE_WORKFLOWS_BYTES_MAX,
     workflow::{StoredWorkflow, WorkflowFilter},
 };
 use tokio_postgres::{Row, types::Type};
 
-use super::row::{stored, workflow_columns};
+use super::row::{stored, workflow_bytes, workflow_columns};
 use crate::{
     Listing, Repository,
     error::StoreError,
@@ -18,16 +19,31 @@ use crate::{
 /// A page of workflows.
 pub type WorkflowPage = Listing<StoredWorkflow>;
 
+/// Why there is no page.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoPage {
+    /// It would be too large.
+    #[error("page is too large")]
+    TooLarge {
+        /// How many workflows fit into one that begins there.
+        fitting: usize,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Listed for WorkflowFilter {
     type Item = StoredWorkflow;
 
     const LIST: List = list! {
         names: ("list_workflows", "estimate_workflows"),
         table: "remediation_workflow_catalog",
-        columns: (workflow_columns!()),
+        columns: (workflow_columns!(), ", ", workflow_bytes!(), " AS bytes"),
         order: ("created_at", "workflow_id"),
         key: Key::Id,
         days: None,
+        bytes_max: PAGE_WORKFLOWS_BYTES_MAX as i64,
     };
 
     fn conditions<'f>(&'f self, sql: &mut Sql<'f>) {
@@ -63,11 +79,21 @@ impl Listed for WorkflowFilter {
 impl Repository {
     /// Lists workflows, those that were stored last first. An exact total is of one snapshot with the
     /// page.
+    ///
+    /// A page of a walk ends early rather than to be too large: the next one begins behind its last
+    /// workflow. Who asks by offset goes on by the limit, and would never see what was left out of such
+    /// a page; so there is none.
     pub async fn list_workflows(
         &self,
         filter: &WorkflowFilter,
         page: Page,
-    ) -> Result<WorkflowPage, StoreError> {
-        self.list(filter, page).await
+    ) -> Result<WorkflowPage, NoPage> {
+        let (listing, is_short) = self.list_fitting(filter, page).await?;
+        match page.start {
+            Start::Offset(_) if is_short => Err(NoPage::TooLarge {
+                fitting: listing.items.len(),
+            }),
+            Start::Offset(_) | Start::Newest | Start::After(_) | Start::Before(_) => Ok(listing),
+        }
     }
 }

@@ -24,6 +24,18 @@ macro_rules! workflow_columns {
 }
 pub(crate) use workflow_columns;
 
+/// How large a version is; what is small is not counted. Nothing is read for it but parameters.
+macro_rules! workflow_bytes {
+    () => {
+        "octet_length(content) + octet_length(description) \
+         + coalesce(octet_length(parameters::text), 0) \
+         + coalesce(octet_length(version_notes), 0) + coalesce(octet_length(change_summary), 0) \
+         + coalesce(octet_length(status_reason), 0) + coalesce(octet_length(disabled_reason), 0) \
+         + coalesce(octet_length(deprecation_notice), 0)"
+    };
+}
+pub(crate) use workflow_bytes;
+
 /// Reads a version whose columns start at `first`.
 pub(crate) fn stored(row: &Row, first: usize) -> Result<StoredWorkflow, tokio_postgres::Error> {
     let mut columns = Columns::from(row, first);

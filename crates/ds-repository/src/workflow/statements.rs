@@ -1,6 +1,6 @@
 //! What is said to the server about the catalogue.
 
-use super::workflow_columns;
+use super::{workflow_bytes, workflow_columns};
 use crate::statement::Statement;
 
 /// Queues behind other writers of these names. Keys come sorted, so nobody waits in a circle.
@@ -141,13 +141,18 @@ pub(crate) const LIST_VERSIONS: Statement = Statement::new(concat!(
     workflow_columns!(),
     "
 FROM (
-    SELECT workflow_id AS id, arrival AS place, count(*) OVER () AS total,
-        row_number() OVER latest AS number,
-        sum(octet_length(content)) OVER latest AS bytes
-    FROM remediation_workflow_catalog WHERE workflow_name = $1::text
+    SELECT workflow_id AS id, arrival AS place, row_number() OVER latest AS number,
+        (SELECT count(*) FROM remediation_workflow_catalog WHERE workflow_name = $1::text) AS total,
+        sum(",
+    workflow_bytes!(),
+    ") OVER latest AS bytes
+    FROM (
+        SELECT * FROM remediation_workflow_catalog WHERE workflow_name = $1::text
+        ORDER BY arrival DESC LIMIT $3::int8
+    ) AS newest
     WINDOW latest AS (ORDER BY arrival DESC)
 ) AS chosen JOIN remediation_workflow_catalog ON workflow_id = chosen.id
-WHERE chosen.number <= $3::int8 AND (chosen.number = 1 OR chosen.bytes <= $2::int8)
+WHERE chosen.number = 1 OR chosen.bytes <= $2::int8
 ORDER BY chosen.place DESC",
 ));
 

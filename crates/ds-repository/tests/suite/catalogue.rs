@@ -10,7 +10,7 @@ use ds_domain::{
 use ds_repository::{
     Inserted, Repository,
     error::{InsertError, StoreError},
-    workflow::{Changed, Created, NewWorkflow, NotChanged},
+    workflow::{Changed, Created, NewWorkflow, NoPage, NotChanged},
 };
 use ds_testkit::TestDatabase;
 use ds_validation::{Limits, parse_workflow};
@@ -561,6 +561,106 @@ async fn a_walk_meets_each_workflow_once_while_others_are_added() {
         start = Start::After(ds_domain::cursor::Placed::position(last));
     }
     assert_eq!(seen.len(), 50);
+}
+
+#[tokio::test]
+async fn a_page_is_never_too_large_and_none_skips_a_workflow() {
+    const MIB: usize = 1024 * 1024;
+    let (_database, repository) = catalogue().await;
+    let mut names = Vec::new();
+    for n in 0..12 {
+        let more = match n {
+            // By itself larger than a page.
+            5 => json!({"parameters": {"x": "ü".repeat(5 * MIB)}}),
+            _ => json!({"content": "x".repeat(MIB / 2), "parameters": {"x": "x".repeat(MIB / 2)}}),
+        };
+        let new = workflow(&format!("w{n:02}"), "1", &more);
+        names.push(stored(&repository, new).await.workflow_name);
+    }
+    names.reverse();
+    let filter = WorkflowFilter::default();
+    let ask = async |count, start| {
+        let page = Page {
+            count,
+            ..page(100, start)
+        };
+        repository.list_workflows(&filter, page).await
+    };
+    let named = |found: &ds_repository::workflow::WorkflowPage| {
+        let names = found.items.iter().map(|it| it.workflow_name.clone());
+        names.collect::<Vec<_>>()
+    };
+    for count in [Count::None, Count::Exact, Count::Estimated] {
+        let (mut seen, mut start) = (Vec::new(), Start::Newest);
+        let mut sizes = Vec::new();
+        let last = loop {
+            let found = ask(count, start).await.unwrap();
+            sizes.push(found.items.len());
+            seen.extend(named(&found));
+            let last = found.items.last().unwrap();
+            start = Start::After(ds_domain::cursor::Placed::position(last));
+            if !found.has_more {
+                break ds_domain::cursor::Placed::position(last);
+            }
+        };
+        assert_eq!((&seen, &*sizes), (&names, &[6, 1, 5][..]), "{count:?}");
+        // And back, from the last one to the first.
+        let (mut back, mut start) = (vec![seen[11].clone()], Start::Before(last));
+        loop {
+            let found = ask(count, start).await.unwrap();
+            assert!(found.has_more);
+            back.splice(0..0, named(&found));
+            let first = found.items.first().unwrap();
+            start = Start::Before(ds_domain::cursor::Placed::position(first));
+            if !found.has_newer {
+                break;
+            }
+        }
+        assert_eq!(back, names, "{count:?}");
+    }
+    for (limit, offset, expected) in [
+        (100, 0, Err(6)),
+        (7, 0, Err(6)),
+        (6, 0, Ok(6)),
+        (2, 5, Err(1)),
+        (1, 6, Ok(1)),
+        (100, 7, Ok(5)),
+        (100, 12, Ok(0)),
+    ] {
+        for count in [Count::None, Count::Exact] {
+            let page = Page {
+                count,
+                ..page(limit, Start::Offset(offset))
+            };
+            let found = repository.list_workflows(&filter, page).await;
+            let found = found.map(|found| {
+                let is_last = offset + found.items.len() as u64 >= 12;
+                assert_eq!(found.has_more, !is_last, "{limit} {offset} {count:?}");
+                found.items.len()
+            });
+            let found = found.map_err(|error| match error {
+                NoPage::TooLarge { fitting } => fitting,
+                NoPage::Store(error) => panic!("{error:?}"),
+            });
+            assert_eq!(found, expected, "{limit} {offset} {count:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_versions_counts_all_and_gives_what_fits() {
+    const MIB: usize = 1024 * 1024;
+    let (_database, repository) = catalogue().await;
+    for n in 0..6 {
+        let more = json!({"parameters": {"x": "x".repeat(5 * MIB)}});
+        let version = n.to_string();
+        stored(&repository, workflow("restart", &version, &more)).await;
+    }
+    let found = repository.list_versions("restart", 1_000).await.unwrap();
+    assert_eq!((found.versions.len(), found.total), (3, 6));
+    assert_eq!(found.versions[0].version, "5");
+    let found = repository.list_versions("restart", 2).await.unwrap();
+    assert_eq!((found.versions.len(), found.total), (2, 6));
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ fn the_enums_are_those_of_the_code() {
     let ours = [
         "conflict",
         "refused_by_store",
+        "page_too_large",
         "invalid_json",
         "incomplete",
         "invalid_content_type",

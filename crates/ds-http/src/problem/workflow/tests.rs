@@ -170,6 +170,19 @@ fn every_way_to_fail_has_its_document() {
     }
 }
 
+#[test]
+fn a_page_that_is_too_large_says_how_many_fit() {
+    let (status, _, document) = render(&Problem::of_workflow_page(NoPage::TooLarge { fitting: 7 }));
+    assert_eq!(status, 400);
+    let detail = document["detail"].as_str().unwrap();
+    assert!(detail.contains("from this offset on 7 fit"), "{detail}");
+    let fault = &document["errors"][0];
+    assert_eq!(
+        (&fault["parameter"], &fault["rule"]),
+        (&json!("limit"), &json!("page_too_large"))
+    );
+}
+
 #[track_caller]
 fn check(error: WorkflowError, status: u16, slug: &str, detail: &str) {
     let problem = Problem::of_workflow(error, Attempt::Update, Some(Uuid::nil()));
