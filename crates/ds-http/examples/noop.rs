@@ -117,7 +117,7 @@ impl WorkflowStore for Nothing {
     }
 
     async fn count_executions(&self, _: Uuid, _: &Executions) -> Result<Counted, InsertError> {
-        Ok(None)
+        Ok(Counted::Unknown)
     }
 }
 

@@ -8,9 +8,8 @@ use ds_domain::{
 };
 use ds_metrics::{WorkflowOutcome, WorkflowWrite, catalog};
 use ds_repository::{
-    Inserted,
     error::InsertError,
-    workflow::{Changed, Created, NewWorkflow, NotChanged},
+    workflow::{Changed, Counted, Created, NewWorkflow, NotChanged},
 };
 use ds_validation::{
     Rejection, Rule, ValidWorkflow, Violation, parse_executions, parse_workflow,
@@ -96,6 +95,9 @@ pub enum WorkflowError {
         /// The name.
         execution_id: String,
     },
+    /// The counters of the workflow cannot hold so many more runs.
+    #[error("counters are full")]
+    CountersFull,
     /// The table refuses what passed validation.
     #[error("store refuses the record")]
     Refused {
@@ -198,11 +200,12 @@ impl<P: Ports> Ingest<P> {
             let executions = parse_executions(body, &self.limits)?;
             let asking = self.store.count_executions(workflow_id, &executions);
             match self.workflows.ask(asking, is_away).await? {
-                None => Err(WorkflowError::Unknown),
-                Some(Inserted::Now(stored) | Inserted::Before(stored)) => Ok(stored),
-                Some(Inserted::Taken(_)) => Err(WorkflowError::ReportTaken {
+                Counted::Now(stored) | Counted::Before(stored) => Ok(stored),
+                Counted::Taken => Err(WorkflowError::ReportTaken {
                     execution_id: executions.execution_id.unwrap_or_default(),
                 }),
+                Counted::Full => Err(WorkflowError::CountersFull),
+                Counted::Unknown => Err(WorkflowError::Unknown),
             }
         };
         let counted = timed(operation, counting).await;
@@ -277,9 +280,10 @@ impl WorkflowError {
     fn outcome(&self) -> WorkflowOutcome {
         match self {
             Self::Rejected(_) | Self::Unknown | Self::Refused { .. } => WorkflowOutcome::Refused,
-            Self::Taken { .. } | Self::Forbidden(_) | Self::ReportTaken { .. } => {
-                WorkflowOutcome::Conflict
-            }
+            Self::Taken { .. }
+            | Self::Forbidden(_)
+            | Self::ReportTaken { .. }
+            | Self::CountersFull => WorkflowOutcome::Conflict,
             Self::Unavailable(_) | Self::Internal(_) => WorkflowOutcome::Failure,
         }
     }

@@ -53,6 +53,10 @@ impl Attempt {
         }
     }
 
+    const fn is_creation(self) -> bool {
+        matches!(self, Self::Create | Self::CreateBatch)
+    }
+
     const fn failed(self) -> &'static str {
         match self {
             Self::Create => "Failed to create workflow",
@@ -119,6 +123,10 @@ impl Problem {
                 let detail =
                     format!("another report with execution_id '{execution_id}' was counted before");
                 conflict("Resource Conflict", detail, "/execution_id")
+            }
+            WorkflowError::CountersFull => {
+                let detail = format!("the counters of a workflow hold at most {} runs", i32::MAX);
+                conflict("Counters Full", detail, "/count")
             }
             WorkflowError::Refused { column, cause } => {
                 of_row(column.as_deref(), attempt).caused_by(cause)
@@ -216,7 +224,7 @@ fn of_violations(violations: &Violations, attempt: Attempt) -> Problem {
             bad("immutable-field-violation", IMMUTABLE.to_owned())
         }
         // What the schema of the first contract let pass, and its handler did not.
-        Some(first) if violations.iter().all(is(Rule::Empty)) => bad(
+        Some(first) if attempt.is_creation() && violations.iter().all(is(Rule::Empty)) => bad(
             "bad-request",
             match first.field {
                 "labels" => format!(

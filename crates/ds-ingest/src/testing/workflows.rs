@@ -11,7 +11,6 @@ use ds_domain::{
     workflow::{Change, Executions, Lifecycle, Rate, StoredWorkflow, Workflow, version},
 };
 use ds_repository::{
-    Inserted,
     error::InsertError,
     workflow::{Changed, Counted, Created, NewWorkflow, NotChanged},
 };
@@ -102,24 +101,29 @@ impl WorkflowStore for MemoryStore {
         let mut catalogue = self.catalogue();
         let Catalogue { workflows, reports } = &mut *catalogue;
         let Some((_, workflow)) = workflows.get_mut(&workflow_id) else {
-            return Ok(None);
+            return Ok(Counted::Unknown);
         };
         if let Some(name) = executions.execution_id.clone() {
             let key = (workflow_id, name);
             if let Some(old) = reports.get(&key) {
-                let same = Box::new(workflow.clone());
-                return Ok(Some(match old == executions {
-                    true => Inserted::Before(same),
-                    false => Inserted::Taken(same),
-                }));
+                return Ok(match old == executions {
+                    true => Counted::Before(Box::new(workflow.clone())),
+                    false => Counted::Taken,
+                });
             }
-            reports.insert(key, executions.clone());
         }
-        workflow.total_executions += executions.count;
+        let Some(total) = workflow.total_executions.checked_add(executions.count) else {
+            return Ok(Counted::Full);
+        };
+        if let Some(name) = executions.execution_id.clone() {
+            reports.insert((workflow_id, name), executions.clone());
+        }
+        workflow.total_executions = total;
         workflow.successful_executions += executions.successful;
-        let rate = workflow.successful_executions * 1_000 / workflow.total_executions;
-        workflow.actual_success_rate = Rate::from_thousandths(rate);
-        Ok(Some(Inserted::Now(Box::new(workflow.clone()))))
+        let (all, good) = (i64::from(total), i64::from(workflow.successful_executions));
+        let rate = i32::try_from(good * 1_000 / all).ok();
+        workflow.actual_success_rate = rate.and_then(Rate::from_thousandths);
+        Ok(Counted::Now(Box::new(workflow.clone())))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Counting how workflows run.
 
 use ds_domain::workflow::{Executions, StoredWorkflow};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::{error::SqlState, types::ToSql};
 use uuid::Uuid;
 
 use super::{
@@ -9,13 +9,24 @@ use super::{
     statements::{COUNT, FIND_COUNTED},
 };
 use crate::{
-    Inserted, Repository,
+    Repository,
     error::{Cause, InsertError},
 };
 
-/// What became of a report: the workflow with its counters, which another report of the same name may
-/// have moved; `None` when there is no such workflow.
-pub type Counted = Option<Inserted<Box<StoredWorkflow>>>;
+/// What became of a report.
+#[derive(Clone, Debug)]
+pub enum Counted {
+    /// It was counted now: the workflow with its counters.
+    Now(Box<StoredWorkflow>),
+    /// It was counted before. Others may have moved the counters since.
+    Before(Box<StoredWorkflow>),
+    /// Another report of its name was counted before.
+    Taken,
+    /// The counters cannot hold so many more.
+    Full,
+    /// There is no such workflow.
+    Unknown,
+}
 
 impl Repository {
     /// Adds runs to the counters of a workflow; those of a report that has a name, once. Bounded by
@@ -32,21 +43,28 @@ impl Repository {
             /* $4 */ &executions.successful,
         ];
         let budget = self.settings.flush_timeout;
-        let rows = self.records.query(COUNT, &params, budget).await?;
+        let rows = match self.records.query(COUNT, &params, budget).await {
+            Ok(rows) => rows,
+            // The sum is the only number that can be too large, and with it the report is gone.
+            Err(cause) if cause.code() == Some(&SqlState::NUMERIC_VALUE_OUT_OF_RANGE) => {
+                return Ok(Counted::Full);
+            }
+            Err(cause) => return Err(cause.into()),
+        };
         if let Some(row) = rows.first() {
             let counted = stored(row, 0).map_err(Cause::driver(COUNT.name()))?;
-            return Ok(Some(Inserted::Now(Box::new(counted))));
+            return Ok(Counted::Now(Box::new(counted)));
         }
         let rows = self.records.query(FIND_COUNTED, &params, budget).await?;
         let Some(row) = rows.first() else {
-            return Ok(None);
+            return Ok(Counted::Unknown);
         };
         let failed = Cause::driver(FIND_COUNTED.name());
         let is_same: Option<bool> = row.try_get(0).map_err(failed)?;
+        if !is_same.unwrap_or(false) {
+            return Ok(Counted::Taken);
+        }
         let found = stored(row, 1).map_err(Cause::driver(FIND_COUNTED.name()))?;
-        Ok(Some(match is_same.unwrap_or(false) {
-            true => Inserted::Before(Box::new(found)),
-            false => Inserted::Taken(Box::new(found)),
-        }))
+        Ok(Counted::Before(Box::new(found)))
     }
 }

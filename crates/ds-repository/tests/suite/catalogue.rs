@@ -8,9 +8,9 @@ use ds_domain::{
     workflow::{Change, Executions, StoredWorkflow, WorkflowFilter, WorkflowStatus},
 };
 use ds_repository::{
-    Inserted, Repository,
+    Repository,
     error::{InsertError, StoreError},
-    workflow::{Changed, Created, NewWorkflow, NoPage, NotChanged},
+    workflow::{Changed, Counted, Created, NewWorkflow, NoPage, NotChanged},
 };
 use ds_testkit::TestDatabase;
 use ds_validation::{Limits, parse_workflow};
@@ -384,7 +384,7 @@ async fn nothing_is_lost_when_everything_is_changed_at_once() {
                 repository.count_executions(id, &executions),
             );
             changed.unwrap();
-            assert!(counted.unwrap().is_some());
+            assert!(matches!(counted.unwrap(), Counted::Now(_)));
         }
     });
     join_all(switching).await;
@@ -408,7 +408,7 @@ async fn nothing_is_lost_when_everything_is_changed_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_has_a_name_counts_once() {
-    let (_database, repository) = catalogue().await;
+    let (database, repository) = catalogue().await;
     let id = stored(&repository, plain("restart", "1")).await.workflow_id;
     let report = |name: Option<&str>, successful| Executions {
         execution_id: name.map(str::to_owned),
@@ -420,18 +420,17 @@ async fn a_report_that_has_a_name_counts_once() {
     let counted = join_all(counting).await;
     let now = counted
         .iter()
-        .filter(|it| matches!(it, Ok(Some(Inserted::Now(_)))));
+        .filter(|it| matches!(it, Ok(Counted::Now(_))));
     assert_eq!(now.count(), 1);
     let before = counted
         .iter()
-        .filter(|it| matches!(it, Ok(Some(Inserted::Before(_)))));
+        .filter(|it| matches!(it, Ok(Counted::Before(_))));
     assert_eq!(before.count(), 9);
     let other = report(Some("run-1"), 0);
     let taken = repository.count_executions(id, &other).await.unwrap();
-    assert!(matches!(taken, Some(Inserted::Taken(_))));
+    assert!(matches!(taken, Counted::Taken));
     let plain = report(None, 0);
-    let Some(Inserted::Now(counted)) = repository.count_executions(id, &plain).await.unwrap()
-    else {
+    let Counted::Now(counted) = repository.count_executions(id, &plain).await.unwrap() else {
         panic!("is counted");
     };
     assert_eq!(
@@ -440,14 +439,27 @@ async fn a_report_that_has_a_name_counts_once() {
     );
     assert_eq!(counted.actual_success_rate.unwrap().thousandths(), 500);
     let unknown = repository.count_executions(Uuid::nil(), &named).await;
-    assert!(unknown.unwrap().is_none());
+    assert!(matches!(unknown.unwrap(), Counted::Unknown));
     let sql = format!(
         "UPDATE remediation_workflow_catalog SET total_executions = {}",
         i32::MAX
     );
-    _database.connect().await.batch_execute(&sql).await.unwrap();
-    let over = repository.count_executions(id, &plain).await.unwrap_err();
-    assert!(matches!(over, InsertError::Refused { .. }), "{over:?}");
+    database.connect().await.batch_execute(&sql).await.unwrap();
+    let over = report(Some("run-2"), 0);
+    for _ in 0..2 {
+        let full = repository.count_executions(id, &over).await.unwrap();
+        assert!(matches!(full, Counted::Full), "also again: {full:?}");
+    }
+    // What was not counted has taken no name.
+    let one = Executions {
+        count: i32::MAX,
+        ..over
+    };
+    let sql = "UPDATE remediation_workflow_catalog SET total_executions = 0,
+        successful_executions = 0";
+    database.connect().await.batch_execute(sql).await.unwrap();
+    let counted = repository.count_executions(id, &one).await.unwrap();
+    assert!(matches!(counted, Counted::Now(_)), "{counted:?}");
 }
 
 fn page(limit: u16, start: Start) -> Page {

@@ -408,6 +408,14 @@ async fn runs_are_counted_once_each() {
     let body = r#"{"succeeded":true,"execution_id":"run-0"}"#;
     let other = send(&service, Method::POST, &path, body).await;
     assert_eq!(slug(&other), "409 conflict");
+    for id in ["".to_owned(), "x".repeat(256)] {
+        let body = json!({"succeeded": true, "execution_id": id}).to_string();
+        let reply = send(&service, Method::POST, &path, &body).await;
+        assert_eq!(slug(&reply), "400 validation-error");
+        assert_eq!(reply.json()["errors"][0]["pointer"], "/execution_id");
+        let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("/execution_id"), "{detail}");
+    }
     service.terminate().await;
 }
 

@@ -144,6 +144,12 @@ fn every_way_to_fail_has_its_document() {
             "another report with execution_id 'run-1' was counted before",
         ),
         (
+            WorkflowError::CountersFull,
+            409,
+            "conflict",
+            "the counters of a workflow hold at most 2147483647 runs",
+        ),
+        (
             WorkflowError::Internal(cause()),
             500,
             "internal-error",
