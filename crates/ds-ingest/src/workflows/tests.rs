@@ -209,6 +209,9 @@ async fn an_outage_of_the_catalogue_is_not_asked_about_every_time() {
     store.set_mood(Mood::Well);
     let away = "workflow was not stored: the store is away";
     assert_eq!(record(&ingest, "1").await, away, "it is not asked");
+    let batch = format!("[{},{{}}]", body("1", "restarts"));
+    let refused = ingest.record_workflows(batch.as_bytes()).await;
+    assert_eq!(shown(&refused), away, "for a batch neither");
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(record(&ingest, "1").await, "done");
     ingest.close().await;

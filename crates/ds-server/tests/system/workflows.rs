@@ -263,7 +263,7 @@ async fn a_workflow_is_disabled_and_enabled_again() {
     assert!(disabled["disabled_at"].is_string());
     let again = act(Method::PATCH, "/disable", "").await;
     assert_eq!(again.json(), disabled, "without a body, and again");
-    let enabled = act(Method::POST, "/enable", "").await.json();
+    let enabled = act(Method::POST, "/enable", "null").await.json();
     assert_eq!(
         (&enabled["status"], enabled.get("disabled_at")),
         (&json!("active"), None)

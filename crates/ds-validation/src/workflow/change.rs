@@ -119,7 +119,7 @@ pub fn parse_workflow_change(body: &[u8], limits: &Limits) -> Result<Change, Rej
     })
 }
 
-/// Reads and checks what disables a workflow. An empty body gives no reason.
+/// Reads and checks what disables a workflow. An empty body, or `null`, gives no reason.
 pub fn parse_workflow_disabling(body: &[u8], limits: &Limits) -> Result<Change, Rejection> {
     let draft = parse_switch(body, limits)?;
     Ok(Change {
@@ -144,7 +144,7 @@ pub fn parse_workflow_enabling(body: &[u8], limits: &Limits) -> Result<Change, R
 }
 
 fn parse_switch(body: &[u8], limits: &Limits) -> Result<Draft, Rejection> {
-    if body.trim_ascii().is_empty() {
+    if matches!(body.trim_ascii(), b"" | b"null") {
         return Ok(Draft::default());
     }
     form::parse(body, limits, SWITCH, |draft, mut found| {

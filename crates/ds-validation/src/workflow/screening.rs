@@ -6,8 +6,8 @@ use crate::{
     screen::{Screen, Screening},
 };
 
-/// Looks for secrets and markup. Secrets are reported as warnings; markup and SQL, which workflows are
-/// full of, are only counted.
+/// Looks for secrets and markup. Secrets are reported as warnings, one for each text that has any;
+/// markup and SQL, which workflows are full of, are only counted.
 pub(super) fn report(draft: &Draft, limits: &Limits, warnings: &mut Violations) -> Screening {
     // The mode that looks and takes nothing out.
     let mut limits = *limits;
@@ -18,5 +18,15 @@ pub(super) fn report(draft: &Draft, limits: &Limits, warnings: &mut Violations) 
     for (name, text) in draft.texts() {
         screen.look(name, text);
     }
-    screen.finish(warnings)
+    let mut secrets = Violations::default();
+    let screening = screen.finish(&mut secrets);
+    for secret in &secrets {
+        if !warnings
+            .iter()
+            .any(|it| it.rule == secret.rule && it.pointer == secret.pointer)
+        {
+            warnings.add(secret.clone());
+        }
+    }
+    screening
 }

@@ -230,7 +230,9 @@ fn a_hash_that_is_not_that_of_the_content_is_judged_by_the_mode() {
 
 #[test]
 fn secrets_are_warned_of_and_stay_where_they_are() {
-    let content = "password: hunter2hunter2\n<script>alert(1)</script>";
+    // Two of them: one warning tells its author where to look.
+    let content = "password: hunter2hunter2\ndial postgres://app:hunter2@db:5432/shop\n\
+                   <script>alert(1)</script>";
     let mut body = good();
     body["content"] = json!(content);
     let body = body.to_string();
