@@ -29,7 +29,10 @@ pub(super) fn page() -> Result<String> {
     let bounds = BOUNDS
         .iter()
         .map(|(what, most)| vec![(*what).to_owned(), most.to_string()]);
-    let settings = settings(&defaults, "validation").into_iter().map(setting);
+    let table_of = |section| {
+        let settings = settings(&defaults, section).into_iter().map(setting);
+        table(&["Setting", "Default", "What it bounds"], settings)
+    };
     Ok([
         INTRODUCTION,
         &fields(
@@ -61,7 +64,9 @@ pub(super) fn page() -> Result<String> {
         &table(&["What", "Most"], bounds),
         "\n## Settings\n\nSection `validation` of the configuration. \
          Batches and nesting cannot be set wider than above.\n\n",
-        &table(&["Setting", "Default", "What it bounds"], settings),
+        &table_of("validation"),
+        "\nSection `catalogue`.\n\n",
+        &table_of("catalogue"),
     ]
     .concat())
 }
@@ -258,7 +263,7 @@ mod tests {
             let found: Vec<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
             assert_eq!(found, expected, "{section}");
         }
-        for name in ["event_kinds", "clock_skew_max"] {
+        for name in ["event_kinds", "clock_skew_max", "content_hash"] {
             let row = format!("\n| `{name}` |");
             assert_eq!(sections[10].matches(&row).count(), 1, "{name}");
         }
