@@ -9,6 +9,7 @@
 mod action;
 mod append;
 mod catalogue;
+mod catalogue_list;
 mod catalogue_schema;
 mod event;
 mod incident;
