@@ -8,6 +8,7 @@ const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
 
 /// RFC 3339 as the first contract accepts it: upper-case `T` and `Z`, an offset, no leap second
 /// (which could not come back unchanged). A moment that nothing here can hold is none.
+#[cfg(any(test, feature = "actions", feature = "workflows"))]
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (moment, offset) = read(text)?;
     Some(truncate_to_micros(instant(moment, offset)?))

@@ -114,6 +114,20 @@ pub(crate) fn wrong_type(name: &'static str, expected: &str) -> Violation {
     Violation::of_field(name, Rule::Type, format!("value must be {expected}"))
 }
 
+/// The text of a value of this kind.
+#[cfg(feature = "workflows")]
+pub(crate) fn of_kind<'v>(
+    name: &'static str,
+    value: Value<'v>,
+    kind: Kind,
+    expected: &str,
+) -> Result<&'v str, Violation> {
+    match value.kind == kind {
+        true => Ok(value.text),
+        false => Err(wrong_type(name, expected)),
+    }
+}
+
 pub(crate) fn string<'a>(name: &'static str, value: Value<'a>) -> Result<Cow<'a, str>, Violation> {
     match value.kind {
         Kind::String => Ok(json::decode(value.text)),
@@ -181,6 +195,7 @@ fn uuid(name: &'static str, value: Value<'_>) -> Result<Uuid, Violation> {
     Uuid::try_parse(&text).map_err(|_error: uuid::Error| refused("invalid UUID format".to_owned()))
 }
 
+#[cfg(any(feature = "actions", feature = "workflows"))]
 pub(crate) fn date_time(name: &'static str, value: Value<'_>) -> Result<Timestamp, Violation> {
     let text = string(name, value)?;
     crate::date_time::parse(&text).ok_or_else(|| no_time(name, &text))

@@ -11,7 +11,7 @@ use crate::{
     form::{self, Field, nullable, required},
     json::{Kind, Members, Value, items},
     label::{self, Place, Side, known, string},
-    member::{self, boolean, integer},
+    member::{self, boolean, integer, of_kind},
 };
 
 /// A search as it was written: `None` is an absent member.
@@ -155,19 +155,6 @@ fn read_statuses(
         statuses.extend(status.filter(|status| !statuses.contains(status)));
     }
     Some(statuses)
-}
-
-fn of_kind<'v>(
-    name: &'static str,
-    value: Value<'v>,
-    kind: Kind,
-    expected: &str,
-) -> Result<&'v str, Violation> {
-    if value.kind == kind {
-        return Ok(value.text);
-    }
-    let message = format!("value must be {expected}");
-    Err(Violation::of_field(name, Rule::Type, message))
 }
 
 /// Reports a number out of bounds, unless the reader has reported something about it.

@@ -7,7 +7,7 @@ use crate::{
     Rule, Violation, Violations,
     form::{Field, required},
     json::{Kind, Value},
-    member::{date_time, integer, string},
+    member::{date_time, integer, of_kind, string},
 };
 
 /// A workflow that was read but not yet checked.
@@ -66,20 +66,6 @@ fn text(name: &'static str, value: Value<'_>, draft: &mut Draft) -> Read {
 
 fn object<'v>(name: &'static str, value: Value<'v>) -> Result<&'v str, Violation> {
     of_kind(name, value, Kind::Object, "an object")
-}
-
-/// The text of a value of this kind.
-fn of_kind<'v>(
-    name: &'static str,
-    value: Value<'v>,
-    kind: Kind,
-    expected: &str,
-) -> Result<&'v str, Violation> {
-    if value.kind == kind {
-        return Ok(value.text);
-    }
-    let message = format!("value must be {expected}");
-    Err(Violation::of_field(name, Rule::Type, message))
 }
 
 /// The members of a workflow; none of them may be `null`. `n` is the name, `v` the value, `d` the
